@@ -1,0 +1,11 @@
+import { hmacSha256 } from '#hmac';
+import { checkBody } from './body.ts';
+import { checkScheme } from './check-scheme.ts';
+import { InvalidOptionError } from './errors.ts';
+import { headerNames } from './header-names.ts';
+import type { HmacSha256 } from './hmac.ts';
+import { headerReader, type RequestHeaders } from './request-headers.ts';
+import { parseSecrets } from './secret.ts';
+import { type Scheme, schemes } from './signature.ts';
+import { readPayload } from './verified-payload.ts';
+import type { Refusal, Verification } from './verification.ts';

@@ -1,0 +1,83 @@
+import { catalog, isBuiltInType } from '@broxi/events';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { RE2JS } from 're2js';
+import { AppError, type FieldError, InvalidFieldsError } from '../errors.ts';
+
+/** Custom schemas are compiled into code: their text is bounded. */
+export const MAX_SCHEMA_BYTES = 64 * 1024;
+
+/** Checks the `data` of an event against the JSON Schema of its type. Schemas are compiled when they are first needed. */
+export interface DataSchemas {
+  /** @returns what is wrong with a built-in type's data, with paths that begin with `data` */
+  checkBuiltIn(type: string, data: unknown): FieldError[];
+  /** The same for a schema that a workspace registered. */
+  checkCustom(schemaText: string, data: unknown): FieldError[];
+  /** Refuses what cannot be compiled. @throws InvalidFieldsError at `schema` */
+  assertCompiles(schemaText: string): void;
+}
+
+/** How many custom schemas stay compiled. */
+const MAX_COMPILED = 1_000;
+
+export function createDataSchemas(): DataSchemas {
+  const builtIn = new Map<string, ValidateFunction>();
+  const custom = new Map<string, ValidateFunction>();
+
+  const compileCustom = (schemaText: string): ValidateFunction => {
+    const known = custom.get(schemaText);
+    if (known !== undefined) return known;
+    // One instance for each: schemas of different workspaces may use the same $id. Patterns run in linear time.
+    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, code: { regExp: linearTimeRegExp } });
+    addFormats.default(ajv);
+    const validate = ajv.compile(JSON.parse(schemaText) as object | boolean);
+    if (custom.size >= MAX_COMPILED) custom.clear();
+    custom.set(schemaText, validate);
+    return validate;
+  };
+
+  return {
+    checkBuiltIn(type, data) {
+      let validate = builtIn.get(type);
+      if (validate === undefined) {
+        if (!isBuiltInType(type)) throw new AppError('invalid_request', `${type} is not a built-in event type.`);
+        const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true });
+        addFormats.default(ajv);
+        validate = ajv.compile(catalog[type].schema);
+        builtIn.set(type, validate);
+      }
+      return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
+    },
+    checkCustom(schemaText, data) {
+      const validate = compileCustom(schemaText);
+      return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
+    },
+    assertCompiles(schemaText) {
+      try {
+        compileCustom(schemaText);
+      } catch (cause) {
+        throw new InvalidFieldsError([
+          { path: 'schema', message: `not a valid JSON Schema (draft 2020-12): ${cause instanceof Error ? cause.message : cause}` },
+        ]);
+      }
+    },
+  };
+}
+
+/** `/a/0/b` of RFC 6901 becomes `data.a[0].b`. */
+function fieldError(error: ErrorObject): FieldError {
+  const missing = error.keyword === 'required' ? `/${String(error.params['missingProperty'])}` : '';
+  const steps = `${error.instancePath}${missing}`.split('/').slice(1);
+  const path = steps
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((joined, step) => (/^\d+$/.test(step) ? `${joined}[${step}]` : `${joined}.${step}`), 'data');
+  return { path, message: error.keyword === 'required' ? 'is required' : (error.message ?? 'is not valid') };
+}
+
+const linearTimeRegExp = Object.assign(
+  (pattern: string, flags: string) => {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern), flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0);
+    return { test: (text: string) => compiled.matcher(text).find() };
+  },
+  { code: 'linearTimeRegExp' },
+);

@@ -1,0 +1,105 @@
+import { subscriptionMatches } from '@broxi/events';
+import type { Webhook } from '../domain/webhook.ts';
+import type { CustomEventType, Directory, WebhookChange, WorkspaceSnapshot } from '../store/store.ts';
+
+/** What publishing needs to know of a workspace, at one revision. Do not change it: it is shared. */
+export interface WorkspaceView {
+  readonly revision: number;
+  /** Webhooks that are not deleted, by id. */
+  readonly webhooks: ReadonlyMap<string, Webhook>;
+  /** Event types that the workspace registered, by name. */
+  readonly eventTypes: ReadonlyMap<string, CustomEventType>;
+  /** The webhooks that subscribe to a type, active or not. Costs what they are, not what the workspace has. */
+  subscribersOf(type: string): readonly Webhook[];
+}
+
+/**
+ * Keeps the configuration of workspaces in memory, so that publishing reads nothing. Changes of webhooks and event types go
+ * through here, and whoever publishes after a change was answered is matched against it.
+ */
+export class WorkspaceCache {
+  readonly #directory: Directory;
+  readonly #views = new Map<string, Promise<WorkspaceView>>();
+
+  constructor(directory: Directory) {
+    this.#directory = directory;
+  }
+
+  get(workspaceId: string): Promise<WorkspaceView> {
+    const known = this.#views.get(workspaceId);
+    if (known !== undefined) return known;
+    const loading = this.#directory.loadWorkspace(workspaceId).then(viewOf);
+    loading.catch(() => this.#forget(workspaceId, loading));
+    this.#views.set(workspaceId, loading);
+    return loading;
+  }
+
+  /** {@link Directory.putWebhook}, seen by the next publish. */
+  async putWebhook(change: WebhookChange): Promise<Webhook> {
+    const saved = await this.#directory.putWebhook(change);
+    await this.#advance(saved);
+    return saved;
+  }
+
+  async putEventType(type: CustomEventType): Promise<void> {
+    await this.#directory.putEventType(type);
+    this.#views.delete(type.workspaceId);
+  }
+
+  async deleteEventType(workspaceId: string, name: string): Promise<boolean> {
+    const deleted = await this.#directory.deleteEventType(workspaceId, name);
+    this.#views.delete(workspaceId);
+    return deleted;
+  }
+
+  /** Puts one saved webhook into the view if it is the very next revision; otherwise the view is read anew. */
+  async #advance(saved: Webhook): Promise<void> {
+    const loading = this.#views.get(saved.workspaceId);
+    if (loading === undefined) return;
+    const view = await loading;
+    if (view.revision >= saved.revision || this.#views.get(saved.workspaceId) !== loading) return;
+    if (view.revision + 1 < saved.revision) {
+      this.#views.delete(saved.workspaceId);
+      return;
+    }
+    const webhooks = new Map(view.webhooks);
+    if (saved.deletedAt === null) webhooks.set(saved.id, saved);
+    else webhooks.delete(saved.id);
+    this.#views.set(saved.workspaceId, Promise.resolve(makeView(saved.revision, webhooks, view.eventTypes)));
+  }
+
+  #forget(workspaceId: string, loading: Promise<WorkspaceView>): void {
+    if (this.#views.get(workspaceId) === loading) this.#views.delete(workspaceId);
+  }
+}
+
+function viewOf({ revision, webhooks, eventTypes }: WorkspaceSnapshot): WorkspaceView {
+  return makeView(
+    revision,
+    new Map(webhooks.map((webhook) => [webhook.id, webhook])),
+    new Map(eventTypes.map((type) => [type.name, type])),
+  );
+}
+
+function makeView(
+  revision: number,
+  webhooks: ReadonlyMap<string, Webhook>,
+  eventTypes: ReadonlyMap<string, CustomEventType>,
+): WorkspaceView {
+  const subscribers = new Map<string, readonly Webhook[]>();
+  return {
+    revision,
+    webhooks,
+    eventTypes,
+    subscribersOf(type) {
+      let found = subscribers.get(type);
+      if (found === undefined) {
+        found = [...webhooks.values()].filter((webhook) =>
+          webhook.config.events.some((pattern) => subscriptionMatches(pattern, type)),
+        );
+        subscribers.set(type, found);
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Lane, Webhook } from '../../domain/webhook.ts';
+import { ConflictError, NotFoundError } from '../../errors.ts';
+import type { AuditEntry, CustomEventType, Directory, WebhookChange, Workspace } from '../store.ts';
+import type { Vault } from '../vault.ts';
+import type { CommitGroup } from './commit-group.ts';
+import { allRows, oneRow } from './database.ts';
+import type { WakeList } from './wake-list.ts';
+import { sealWebhook, type WebhookRow, webhookFromRow } from './webhook-rows.ts';
+
+export type DirectoryReads = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions'>;
+export type DirectoryWrites = Omit<Directory, keyof DirectoryReads>;
+
+export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryReads {
+  const keyByHash = database.prepare('SELECT * FROM api_keys WHERE hash = ?');
+  const revision = database.prepare('SELECT revision FROM workspaces WHERE id = ?');
+  const current = database.prepare(`
+    SELECT * FROM webhook_versions v
+    WHERE workspace_id = ? AND deleted_at IS NULL AND version = (
+      SELECT max(version) FROM webhook_versions WHERE workspace_id = v.workspace_id AND webhook_id = v.webhook_id)
+    ORDER BY webhook_id`);
+  const eventTypes = database.prepare('SELECT * FROM event_types WHERE workspace_id = ? ORDER BY name');
+  const versions = database.prepare(
+    'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC',
+  );
+  return {
+    async findApiKey(hash) {
+      const row = oneRow<ApiKeyRow>(keyByHash, hash);
+      return row && { id: row.id, workspaceId: row.workspace_id, name: row.name, hash: row.hash, createdAt: row.created_at };
+    },
+    async loadWorkspace(workspaceId) {
+      database.exec('BEGIN');
+      try {
+        return {
+          revision: oneRow<{ revision: number }>(revision, workspaceId)?.revision ?? 0,
+          webhooks: allRows<WebhookRow>(current, workspaceId).map((row) => webhookFromRow(row, vault)),
+          eventTypes: allRows<EventTypeRow>(eventTypes, workspaceId).map(eventTypeFromRow),
+        };
+      } finally {
+        database.exec('COMMIT');
+      }
+    },
+    async listWebhookVersions(lane) {
+      return allRows<WebhookRow>(versions, lane.workspaceId, lane.webhookId).map((row) => webhookFromRow(row, vault));
+    },
+  };
+}
+
+export function directoryWrites(database: DatabaseSync, vault: Vault, group: CommitGroup, wakes: WakeList): DirectoryWrites {
+  const firstWorkspace = database.prepare('SELECT id, name FROM workspaces ORDER BY id LIMIT 1');
+  const insertWorkspace = database.prepare('INSERT INTO workspaces (id, name) VALUES (?, ?)');
+  const putKey = database.prepare(`
+    INSERT INTO api_keys (workspace_id, id, name, hash, created_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (workspace_id, id) DO UPDATE SET name = excluded.name, hash = excluded.hash`);
+  const nextRevision = database.prepare('UPDATE workspaces SET revision = revision + 1 WHERE id = ? RETURNING revision');
+  const latest = database.prepare(
+    'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
+  );
+  const insertVersion = database.prepare(`
+    INSERT INTO webhook_versions (workspace_id, webhook_id, version, revision, config, sealed, created_at, updated_at, deleted_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const forgetDestinations = database.prepare('DELETE FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
+  const insertAudit = database.prepare(
+    'INSERT INTO audit_log (workspace_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const putType = database.prepare(`
+    INSERT INTO event_types (workspace_id, name, description, schema, sample, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (workspace_id, name) DO UPDATE SET
+      description = excluded.description, schema = excluded.schema, sample = excluded.sample, updated_at = excluded.updated_at`);
+  const deleteType = database.prepare('DELETE FROM event_types WHERE workspace_id = ? AND name = ?');
+
+  const audit = (entry: AuditEntry) => {
+    insertAudit.run(entry.workspaceId, entry.id, entry.at, entry.actor, entry.action, entry.subject, entry.detail);
+  };
+
+  const putWebhook = ({ webhook, expectedVersion, audit: entry }: WebhookChange): Webhook => {
+    const lane: Lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
+    const row = oneRow<WebhookRow>(latest, lane.workspaceId, lane.webhookId);
+    const before = row === null ? null : webhookFromRow(row, vault);
+    assertVersion(before, expectedVersion, webhook.id);
+    const revision = oneRow<{ revision: number }>(nextRevision, lane.workspaceId)?.revision;
+    if (revision === undefined) throw new NotFoundError(`workspace ${lane.workspaceId}`);
+    const version = (before?.version ?? 0) + 1;
+    const createdAt = before?.createdAt ?? webhook.createdAt ?? webhook.updatedAt;
+    const { config, sealed } = sealWebhook(webhook, vault);
+    insertVersion.run(
+      lane.workspaceId, lane.webhookId, version, revision, config, sealed, createdAt, webhook.updatedAt, webhook.deletedAt,
+    );
+    if (before && (before.config.url !== webhook.config.url || before.secret !== webhook.secret)) {
+      forgetDestinations.run(lane.workspaceId, lane.webhookId);
+    }
+    audit(entry);
+    wakes.add(lane, 'changed');
+    return { ...webhook, version, revision, createdAt };
+  };
+
+  return {
+    ensureWorkspace: (workspace) =>
+      group.run(() => {
+        const existing = oneRow<Workspace>(firstWorkspace);
+        if (existing) return { id: existing.id, name: existing.name };
+        insertWorkspace.run(workspace.id, workspace.name);
+        return workspace;
+      }),
+    putApiKey: (key) =>
+      group.run(() => {
+        putKey.run(key.workspaceId, key.id, key.name, key.hash, key.createdAt);
+      }),
+    putWebhook: (change) => group.run(() => putWebhook(change)),
+    putEventType: (type) =>
+      group.run(() => {
+        putType.run(type.workspaceId, type.name, type.description, type.schemaText, type.sampleText, type.updatedAt);
+      }),
+    deleteEventType: (workspaceId, name) => group.run(() => deleteType.run(workspaceId, name).changes === 1),
+    appendAudit: (entry) => group.run(() => audit(entry)),
+  };
+}
+
+function assertVersion(before: Webhook | null, expectedVersion: number | null, webhookId: string): void {
+  if (before === null) {
+    if (expectedVersion !== null) throw new NotFoundError(`webhook ${webhookId}`);
+    return;
+  }
+  if (before.deletedAt !== null) throw new NotFoundError(`webhook ${webhookId}`);
+  if (before.version !== expectedVersion) {
+    throw new ConflictError('version_mismatch', `Webhook ${webhookId} is at version ${before.version} by now; read it again.`);
+  }
+}
+
+interface ApiKeyRow {
+  workspace_id: string;
+  id: string;
+  name: string;
+  hash: string;
+  created_at: number;
+}
+
+interface EventTypeRow {
+  workspace_id: string;
+  name: string;
+  description: string;
+  schema: string;
+  sample: string | null;
+  updated_at: number;
+}
+
+function eventTypeFromRow(row: EventTypeRow): CustomEventType {
+  return {
+    workspaceId: row.workspace_id,
+    name: row.name,
+    description: row.description,
+    schemaText: row.schema,
+    sampleText: row.sample,
+    updatedAt: row.updated_at,
+  };
+}
+

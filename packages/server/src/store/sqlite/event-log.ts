@@ -1,0 +1,187 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../clock.ts';
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
+import type { RecordedEvent } from '../../domain/event.ts';
+import type {
+  EventLog,
+  IdempotencyKey,
+  PlannedEvent,
+  RecordedOutcome,
+  RecordResult,
+  StoreCounters,
+  Submission,
+  TestRecord,
+} from '../store.ts';
+import type { Vault } from '../vault.ts';
+import type { AttemptWriter } from './attempt-writer.ts';
+import type { CommitGroup } from './commit-group.ts';
+import { allRows, oneRow } from './database.ts';
+import type { WakeList } from './wake-list.ts';
+import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
+
+export type EventLogReads = Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'>;
+export type EventLogWrites = Omit<EventLog, keyof EventLogReads>;
+
+/** How long a key answers with what it was answered first. */
+const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+/** Expired keys removed per recorded request that carries one: more than are added, so that the table stays small. */
+const EXPIRED_KEYS_PER_REQUEST = 4;
+
+export function eventLogReads(database: DatabaseSync, vault: Vault): EventLogReads {
+  const byId = database.prepare('SELECT * FROM events WHERE workspace_id = ? AND id = ?');
+  const list = database.prepare(`
+    SELECT * FROM events WHERE workspace_id = :workspaceId AND id < :before AND (:type IS NULL OR type = :type)
+    ORDER BY id DESC LIMIT :limit`);
+  const listRun = database.prepare(`
+    SELECT * FROM events WHERE workspace_id = :workspaceId AND run_id = :runId AND id < :before
+      AND (:type IS NULL OR type = :type)
+    ORDER BY id DESC LIMIT :limit`);
+  const inForce = database.prepare(`
+    SELECT * FROM webhook_versions v
+    WHERE workspace_id = :workspaceId AND deleted_at IS NULL AND version = (
+      SELECT max(version) FROM webhook_versions
+      WHERE workspace_id = v.workspace_id AND webhook_id = v.webhook_id AND revision <= :revision)
+    ORDER BY webhook_id`);
+  return {
+    async getEvent(workspaceId, eventId) {
+      const row = oneRow<EventRow>(byId, workspaceId, eventId);
+      return row && eventFromRow(row);
+    },
+    async listEvents({ workspaceId, limit, before = '~', type = null, runId }) {
+      const rows =
+        runId === undefined
+          ? list.all({ workspaceId, before, type, limit })
+          : listRun.all({ workspaceId, before, type, limit, runId });
+      return (rows as unknown as EventRow[]).map(eventFromRow);
+    },
+    async webhooksAt(workspaceId, revision) {
+      return (inForce.all({ workspaceId, revision }) as unknown as WebhookRow[]).map((row) => webhookFromRow(row, vault));
+    },
+  };
+}
+
+export function eventLogWrites(options: {
+  database: DatabaseSync;
+  clock: Clock;
+  group: CommitGroup;
+  wakes: WakeList;
+  attempts: AttemptWriter;
+  counters: StoreCounters;
+  /** An instant that never goes back, for due times: what is read in order of it is never overtaken. */
+  dueNow: () => number;
+}): EventLogWrites {
+  const { database, clock, group, wakes, attempts, counters, dueNow } = options;
+  const insertEvent = database.prepare(`
+    INSERT INTO events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insertQueue = database.prepare(`
+    INSERT INTO queue (workspace_id, webhook_id, class, due_at, id, event_id, origin, attempts, series_from, created_at)
+    VALUES (?, ?, ${DELIVERY_CLASS.first}, ?, ?, ?, 'event', 0, 0, ?)`);
+  const findKey = database.prepare(
+    'SELECT body_hash, answer FROM idempotency WHERE workspace_id = ? AND scope = ? AND key = ? AND expires_at > ?',
+  );
+  const putKey = database.prepare(`
+    INSERT OR REPLACE INTO idempotency (workspace_id, scope, key, body_hash, answer, expires_at) VALUES (?, ?, ?, ?, ?, ?)`);
+  const dropExpired = database.prepare(`
+    DELETE FROM idempotency WHERE (workspace_id, scope, key) IN
+      (SELECT workspace_id, scope, key FROM idempotency WHERE expires_at <= ? LIMIT ${EXPIRED_KEYS_PER_REQUEST})`);
+
+  const addEvent = (event: RecordedEvent) => {
+    insertEvent.run(
+      event.workspaceId, event.id, event.type, event.occurredAt, event.acceptedAt, event.runId, event.revision, event.dataText,
+    );
+  };
+
+  const recall = (workspaceId: string, key: IdempotencyKey | null): Answer | 'conflict' | null => {
+    if (key === null) return null;
+    const row = oneRow<{ body_hash: string; answer: string }>(findKey, workspaceId, key.scope, key.key, clock.now());
+    if (row === null) return null;
+    return row.body_hash === key.bodyHash ? (JSON.parse(row.answer) as Answer) : 'conflict';
+  };
+
+  const remember = (workspaceId: string, key: IdempotencyKey | null, answer: Answer) => {
+    if (key === null) return;
+    const now = clock.now();
+    dropExpired.run(now);
+    putKey.run(workspaceId, key.scope, key.key, key.bodyHash, JSON.stringify(answer), now + IDEMPOTENCY_MS);
+  };
+
+  const recordEvent = ({ event, deliveries, idempotency }: PlannedEvent): RecordedOutcome => {
+    const known = recall(event.workspaceId, idempotency);
+    if (known === 'conflict') return { kind: 'conflict' };
+    const first = known?.events[0];
+    if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
+    addEvent(event);
+    const dueAt = dueNow();
+    for (const delivery of deliveries) {
+      insertQueue.run(event.workspaceId, delivery.webhookId, dueAt, delivery.id, event.id, event.acceptedAt);
+      wakes.add({ workspaceId: event.workspaceId, webhookId: delivery.webhookId }, 'first');
+    }
+    const outcome: RecordedOutcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length };
+    remember(event.workspaceId, idempotency, { events: [outcome], note: null });
+    counters.eventsAccepted += 1;
+    counters.deliveriesCreated += deliveries.length;
+    return outcome;
+  };
+
+  const record = ({ workspaceId, events, idempotency, note }: Submission): RecordResult => {
+    const known = recall(workspaceId, idempotency);
+    if (known === 'conflict') return { kind: 'conflict' };
+    if (known !== null) return { kind: 'duplicate', events: known.events, note: known.note };
+    const outcomes = events.map(recordEvent);
+    remember(workspaceId, idempotency, { events: outcomes, note });
+    return { kind: 'recorded', events: outcomes };
+  };
+
+  const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
+    addEvent(event);
+    attempts.finish({
+      lane,
+      id: deliveryId,
+      eventId: event.id,
+      origin: 'test',
+      state,
+      reason,
+      attempts: attempt.number,
+      lastStatus: attempts.lastStatusOf(attempt),
+      createdAt: attempt.startedAt,
+    });
+    attempts.add(lane.workspaceId, deliveryId, attempt);
+    attempts.learn(lane, destination);
+  };
+
+  return {
+    record: (submission) => group.run(() => record(submission)),
+    recordTest: (test) => group.run(() => recordTest(test)),
+  };
+}
+
+/** What a key was answered, as the `idempotency` table keeps it. */
+interface Answer {
+  events: readonly RecordedOutcome[];
+  note: string | null;
+}
+
+interface EventRow {
+  workspace_id: string;
+  id: string;
+  type: string;
+  occurred_at: number;
+  accepted_at: number;
+  run_id: string | null;
+  revision: number;
+  data: string;
+}
+
+function eventFromRow(row: EventRow): RecordedEvent {
+  return {
+    workspaceId: row.workspace_id,
+    id: row.id,
+    type: row.type,
+    occurredAt: row.occurred_at,
+    acceptedAt: row.accepted_at,
+    runId: row.run_id,
+    revision: row.revision,
+    dataText: row.data,
+  };
+}

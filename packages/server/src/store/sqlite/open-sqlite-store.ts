@@ -1,0 +1,97 @@
+import type { Clock } from '../../clock.ts';
+import type { ReadStore, Store, StoreCounters } from '../store.ts';
+import type { Vault } from '../vault.ts';
+import { AttemptWriter } from './attempt-writer.ts';
+import { CommitGroup } from './commit-group.ts';
+import { openForReading, openForWriting } from './database.ts';
+import { deliveryQueue } from './delivery-queue.ts';
+import { directoryReads, directoryWrites } from './directory.ts';
+import { eventLogReads, eventLogWrites } from './event-log.ts';
+import { historyReads } from './history.ts';
+import { lockDataFolder } from './single-process-lock.ts';
+import { WakeList } from './wake-list.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file; its folder is made if it is missing. */
+  path: string;
+  vault: Vault;
+  clock: Clock;
+  /** Under load a commit is made at most this often. Default 5. */
+  lingerMs?: number;
+}
+
+/** A group is committed at once when it has this many jobs. */
+const MAX_JOBS_PER_COMMIT = 2_000;
+
+/** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
+export function openSqliteStore({ path, vault, clock, lingerMs = 5 }: SqliteStoreOptions): Store {
+  const database = openForWriting(path);
+  let unlock: () => void;
+  try {
+    unlock = lockDataFolder(path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const counters: StoreCounters = {
+    commits: 0,
+    eventsAccepted: 0,
+    deliveriesCreated: 0,
+    settledDelivered: 0,
+    settledFailed: 0,
+    settledRetried: 0,
+    settledCancelled: 0,
+  };
+  let committed = { ...counters };
+  const wakes = new WakeList();
+  const group = new CommitGroup({
+    database,
+    clock,
+    lingerMs,
+    maxJobs: MAX_JOBS_PER_COMMIT,
+    afterCommit: () => {
+      committed = { ...counters };
+      wakes.tell();
+    },
+    afterRollback: () => {
+      Object.assign(counters, committed);
+      wakes.forget();
+    },
+  });
+  const attempts = new AttemptWriter(database, clock);
+  let latestDue = 0;
+  const dueNow = () => {
+    latestDue = Math.max(latestDue, clock.now());
+    return latestDue;
+  };
+  const shared = { database, clock, vault, group, wakes, attempts, counters, dueNow };
+  return {
+    ...directoryReads(database, vault),
+    ...directoryWrites(database, vault, group, wakes),
+    ...eventLogReads(database, vault),
+    ...eventLogWrites(shared),
+    ...deliveryQueue(shared),
+    ...historyReads(database),
+    async counters() {
+      return { ...committed, commits: group.commits };
+    },
+    async close() {
+      group.flush();
+      database.close();
+      unlock();
+    },
+  };
+}
+
+/** A second connection, for lists and single reads beside the writer, and for checkpoints. */
+export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path' | 'vault'>): ReadStore {
+  const database = openForReading(path);
+  return {
+    ...directoryReads(database, vault),
+    ...eventLogReads(database, vault),
+    ...historyReads(database),
+    async close() {
+      database.close();
+    },
+  };
+}

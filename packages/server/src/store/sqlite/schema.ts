@@ -1,0 +1,144 @@
+/**
+ * Migrations, applied in order inside one transaction each; the position is kept in `user_version`. Append only.
+ *
+ * `queue` holds what is owed and nothing else. A terminal outcome deletes there and inserts into `deliveries`.
+ * `events.seq` is the order of ingest. Lists of ids sort by time, because ids do.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE workspaces (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+
+  CREATE TABLE api_keys (
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE webhook_versions (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    config TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    PRIMARY KEY (workspace_id, webhook_id, version)
+  );
+
+  CREATE TABLE destinations (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    scheme TEXT,
+    scheme_learned_at INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id, url)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE event_types (
+    workspace_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    schema TEXT NOT NULL,
+    sample TEXT,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, name)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE audit_log (
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT,
+    PRIMARY KEY (workspace_id, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    workspace_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body_hash TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, scope, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    run_id TEXT,
+    revision INTEGER NOT NULL,
+    data TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX events_by_id ON events (workspace_id, id);
+  CREATE INDEX events_by_run ON events (workspace_id, run_id) WHERE run_id IS NOT NULL;
+
+  CREATE TABLE queue (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    series_from INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    reason TEXT,
+    last_status INTEGER,
+    PRIMARY KEY (workspace_id, webhook_id, class, due_at, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX queue_by_id ON queue (workspace_id, id);
+  CREATE INDEX queue_by_event ON queue (workspace_id, event_id);
+
+  CREATE TABLE deliveries (
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL,
+    reason TEXT,
+    last_status INTEGER,
+    PRIMARY KEY (workspace_id, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX deliveries_by_webhook ON deliveries (workspace_id, webhook_id, id);
+  CREATE INDEX deliveries_by_event ON deliveries (workspace_id, event_id);
+  CREATE INDEX deliveries_undelivered ON deliveries (workspace_id, id) WHERE state <> 'delivered';
+
+  CREATE TABLE attempts (
+    workspace_id TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    webhook_version INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    exchanges TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, delivery_id, number)
+  ) WITHOUT ROWID;
+  `,
+];

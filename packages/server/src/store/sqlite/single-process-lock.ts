@@ -1,0 +1,26 @@
+import { DatabaseSync } from 'node:sqlite';
+import { InvalidSettingError } from '../../errors.ts';
+
+/**
+ * Holds a data folder for this process, until it ends in whatever way: the lock is the operating system's, on a file beside
+ * the database, so a killed process leaves nothing behind that would have to be cleaned.
+ * @returns the release
+ * @throws InvalidSettingError if another process holds it
+ */
+export function lockDataFolder(databasePath: string): () => void {
+  const lock = new DatabaseSync(`${databasePath}.lock`, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === 5) {
+      throw new InvalidSettingError(
+        `BROXI_DATABASE_URL: another server is running on ${databasePath}. Stop it, or give this one another file.`,
+      );
+    }
+    throw error;
+  }
+  return () => {
+    if (lock.isOpen) lock.close();
+  };
+}

@@ -1,0 +1,292 @@
+import type { AttemptRecord } from '../domain/attempt.ts';
+import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../domain/delivery.ts';
+import type { RecordedEvent } from '../domain/event.ts';
+import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
+
+/**
+ * The seam between the product and its databases. A driver implements {@link Store}; `conformance/` says what that means
+ * and runs against every driver. All writes of a call are one transaction, and a promise resolves only when that
+ * transaction is on disk. Writes that cannot be taken now reject with `StoreUnavailableError` and leave nothing behind.
+ * Instants are milliseconds since the epoch. Everything is scoped to a workspace but what the engine sweeps over.
+ */
+export interface Store extends Directory, EventLog, DeliveryQueue, History {
+  close(): Promise<void>;
+}
+
+/** Who may call, and what is configured. */
+export interface Directory {
+  /** Makes the workspace if it is new, and answers the one with the lowest id if `workspace` is null and one exists. */
+  ensureWorkspace(workspace: Workspace): Promise<Workspace>;
+  /** Adds the key, or replaces the one of the same id. */
+  putApiKey(key: ApiKey): Promise<void>;
+  findApiKey(hash: string): Promise<ApiKey | null>;
+  /** What publishing needs, at one revision: every webhook that is not deleted, and the custom event types. */
+  loadWorkspace(workspaceId: string): Promise<WorkspaceSnapshot>;
+  /**
+   * Creates (`expectedVersion: null`) or replaces a webhook: a new version and a new workspace revision. Rejects with
+   * `ConflictError('version_mismatch')` unless the stored version is `expectedVersion`, and wakes its lane.
+   */
+  putWebhook(change: WebhookChange): Promise<Webhook>;
+  /** Every version of a webhook, newest first; also of a deleted one. Empty: there is no such webhook. */
+  listWebhookVersions(lane: Lane): Promise<Webhook[]>;
+  putEventType(type: CustomEventType): Promise<void>;
+  /** @returns false if there was none */
+  deleteEventType(workspaceId: string, name: string): Promise<boolean>;
+  appendAudit(entry: AuditEntry): Promise<void>;
+}
+
+/** Events, and the promise to deliver them. */
+export interface EventLog {
+  /**
+   * Records the events of one request and every delivery that they cause, or answers what an earlier request with the same
+   * idempotency key was answered. Resolves after the commit.
+   */
+  record(submission: Submission): Promise<RecordResult>;
+  /** The outcome of a test send: event, terminal delivery and attempt at once. */
+  recordTest(test: TestRecord): Promise<void>;
+  getEvent(workspaceId: string, eventId: string): Promise<RecordedEvent | null>;
+  listEvents(query: EventQuery): Promise<RecordedEvent[]>;
+  /** The versions that were in force at a workspace revision, of webhooks that were not deleted then. */
+  webhooksAt(workspaceId: string, revision: number): Promise<Webhook[]>;
+}
+
+/** What is owed, lane by lane. A lane has one owner at a time, which alone reads and settles it. */
+export interface DeliveryQueue {
+  /** Registers who is told, after each commit, which lanes have new work or a changed webhook. One listener. */
+  onWake(listener: (wakes: readonly Wake[]) => void): void;
+  /** Every lane that something waits in: the truth behind the wakes, read at start and now and then. */
+  sweep(): Promise<Lane[]>;
+  /** The webhook and what is known about its destination; null if it never existed. */
+  loadLane(lane: Lane): Promise<{ webhook: Webhook; destination: Destination } | null>;
+  /** Deliveries of one class that are due, in order of `(dueAt, id)`, after a position. Writes nothing. */
+  readDue(query: DueQuery): Promise<QueuedDelivery[]>;
+  /** When the next delivery of the lane is due; null: nothing waits. */
+  nextDueAt(lane: Lane): Promise<number | null>;
+  /**
+   * Writes the outcome of an attempt; the only writer of outcomes.
+   * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
+   */
+  settle(settlement: Settlement): Promise<boolean>;
+  /** Cancels up to `limit` deliveries of a lane, or the one named. @returns how many */
+  cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
+  /** Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither */
+  requeue(lane: Lane, deliveryId: string): Promise<boolean>;
+  /** Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery or event */
+  replay(lane: Lane, deliveryId: string, newDeliveryId: string): Promise<boolean>;
+}
+
+/** What happened, for people. */
+export interface History {
+  getDelivery(workspaceId: string, deliveryId: string): Promise<Delivery | null>;
+  /** Newest first. */
+  listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
+  /** By attempt number. */
+  listAttempts(workspaceId: string, deliveryId: string): Promise<AttemptRecord[]>;
+  /** Since this process opened the store, and what waits now. */
+  counters(): Promise<StoreCounters>;
+}
+
+export interface Workspace {
+  id: string;
+  name: string;
+}
+
+export interface ApiKey {
+  id: string;
+  workspaceId: string;
+  name: string;
+  /** SHA-256 of the key, hexadecimal. The key itself is not kept. */
+  hash: string;
+  createdAt: number;
+}
+
+export interface CustomEventType {
+  workspaceId: string;
+  name: string;
+  description: string;
+  /** JSON Schema of `data`, as text. */
+  schemaText: string;
+  /** A sample of `data`, as text; null: none given. */
+  sampleText: string | null;
+  updatedAt: number;
+}
+
+export interface WorkspaceSnapshot {
+  revision: number;
+  webhooks: Webhook[];
+  eventTypes: CustomEventType[];
+}
+
+export interface WebhookChange {
+  webhook: Omit<Webhook, 'version' | 'revision' | 'createdAt'> & { createdAt?: number };
+  expectedVersion: number | null;
+  audit: AuditEntry;
+}
+
+export interface AuditEntry {
+  workspaceId: string;
+  id: string;
+  at: number;
+  /** The API key's id, or `system`. */
+  actor: string;
+  action: string;
+  subject: string;
+  detail: string | null;
+}
+
+/** Scope and key of an idempotent request, with the hash of its canonical body. */
+export interface IdempotencyKey {
+  /** The route, for example `POST /v1/events`. */
+  scope: string;
+  key: string;
+  bodyHash: string;
+}
+
+export interface Submission {
+  workspaceId: string;
+  events: readonly PlannedEvent[];
+  /** Covers the whole request. */
+  idempotency: IdempotencyKey | null;
+  /** Kept with the request's key and returned for its repetition; opaque. */
+  note: string | null;
+}
+
+export interface PlannedEvent {
+  event: RecordedEvent;
+  deliveries: readonly PlannedDelivery[];
+  /** Covers this event by itself. */
+  idempotency: IdempotencyKey | null;
+}
+
+export interface PlannedDelivery {
+  id: string;
+  webhookId: string;
+}
+
+export type RecordResult =
+  | { kind: 'recorded'; events: readonly RecordedOutcome[] }
+  | { kind: 'duplicate'; events: readonly RecordedOutcome[]; note: string | null }
+  | { kind: 'conflict' };
+
+export type RecordedOutcome =
+  | { kind: 'recorded' | 'duplicate'; id: string; type: string; deliveries: number }
+  | { kind: 'conflict' };
+
+/** News of a lane. Retries are none: its owner wrote them. */
+export interface Wake {
+  lane: Lane;
+  /** First attempts came in. */
+  first: boolean;
+  /** Deliveries were put back or replayed. */
+  recovered: boolean;
+  /** The webhook itself changed, so what is cached of it is stale. */
+  changed: boolean;
+}
+
+export interface Position {
+  dueAt: number;
+  id: string;
+}
+
+export interface DueQuery {
+  lane: Lane;
+  class: DeliveryClass;
+  /** Null: from the start. */
+  after: Position | null;
+  /** Due at this instant or before. */
+  dueBy: number;
+  limit: number;
+}
+
+export interface QueuedDelivery {
+  lane: Lane;
+  id: string;
+  class: DeliveryClass;
+  dueAt: number;
+  createdAt: number;
+  origin: DeliveryOrigin;
+  /** Made so far, over all series. */
+  attempts: number;
+  /** Attempts that were made before the present series began. */
+  seriesFrom: number;
+  event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
+}
+
+export interface Settlement {
+  delivery: QueuedDelivery;
+  attempt: AttemptRecord;
+  next: NextStep;
+  /** What was learned about the destination; null: nothing new. */
+  destination: { url: string; value: Destination } | null;
+}
+
+export interface TestRecord {
+  event: RecordedEvent;
+  lane: Lane;
+  deliveryId: string;
+  state: 'delivered' | 'failed';
+  reason: string | null;
+  attempt: AttemptRecord;
+  destination: { url: string; value: Destination } | null;
+}
+
+/** A delivery as people see it, from the queue or from history. */
+export interface Delivery {
+  workspaceId: string;
+  id: string;
+  webhookId: string;
+  eventId: string;
+  eventType: string;
+  runId: string | null;
+  origin: DeliveryOrigin;
+  /** `sending` is known to the lane's owner alone: the store says `pending`. */
+  state: DeliveryState;
+  /** Why it failed, was cancelled, or is tried again. */
+  reason: string | null;
+  attempts: number;
+  /** HTTP status of the latest answer; null: none yet, or no answer. */
+  lastStatus: number | null;
+  createdAt: number;
+  /** When the next attempt is due; null when terminal. */
+  dueAt: number | null;
+  /** When it became terminal; null before. */
+  finishedAt: number | null;
+}
+
+export interface EventQuery {
+  workspaceId: string;
+  limit: number;
+  /** Only events with a lower id. */
+  before?: string;
+  type?: string;
+  runId?: string;
+}
+
+export interface DeliveryQuery {
+  workspaceId: string;
+  limit: number;
+  /** Only deliveries with a lower id. */
+  before?: string;
+  webhookId?: string;
+  eventId?: string;
+  runId?: string;
+  state?: 'pending' | 'delivered' | 'failed' | 'cancelled';
+  status?: number;
+  createdFrom?: number;
+  createdTo?: number;
+}
+
+export interface StoreCounters {
+  commits: number;
+  eventsAccepted: number;
+  deliveriesCreated: number;
+  settledDelivered: number;
+  settledFailed: number;
+  settledRetried: number;
+  settledCancelled: number;
+}
+
+/** The calls that only read, which a second connection can answer beside the writer. */
+export type ReadStore = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions'> &
+  Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
+  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> & { close(): Promise<void> };
