@@ -42,8 +42,8 @@ function editDistance(a: string, b: string, limit: number): number {
       current.push(cost);
       best = Math.min(best, cost);
     }
-    // A swap reaches back two rows, so one bad row is not yet the end; it costs one, hence the slack.
-    if (best > limit + 1) return Number.POSITIVE_INFINITY;
+    // Each row's least value is at most one above that of the row before, so not even a swap leads back below the limit.
+    if (best > limit) return Number.POSITIVE_INFINITY;
     beforeLast = last;
     last = current;
   }

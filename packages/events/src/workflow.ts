@@ -2,11 +2,12 @@ import Type from 'typebox';
 import { defineEvent } from './event-definition.ts';
 import { cost, executionTime, failure, runContext, runId, tokenUsage, workflowId } from './fields.ts';
 
-const structured = [Type.Unsafe<Record<string, unknown>>({ type: 'object' }), Type.Array(Type.Unknown())];
+const anyObject = Type.Unsafe<Record<string, unknown>>({ type: 'object' });
+const anyArray = Type.Array(Type.Unknown());
 
 /** Chat workflows take and give text; others take and give structured values. */
-const input = Type.Union([Type.String(), ...structured], { description: 'What the run was given.' });
-const output = Type.Union([Type.String(), ...structured, Type.Null()], {
+const input = Type.Union([Type.String(), anyObject, anyArray], { description: 'What the run was given.' });
+const output = Type.Union([Type.String(), anyObject, anyArray, Type.Null()], {
   description: 'What the run produced; null when it produced nothing.',
 });
 

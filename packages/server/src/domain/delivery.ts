@@ -58,7 +58,8 @@ export function decideNext({ outcome, policy, attemptsInSeries, now, random }: D
         return { state: 'failed', reason: `${outcome.reason}; all ${attemptsInSeries} attempts used` };
       }
       const delayMs = delayBeforeRetryMs(policy, attemptsInSeries, random);
-      return { state: 'pending', dueAt: now + Math.max(delayMs, outcome.retryAfterMs ?? 0) };
+      // At least a moment: what was read up to now is never read again before the next sweep.
+      return { state: 'pending', dueAt: now + Math.max(1, Math.ceil(delayMs), outcome.retryAfterMs ?? 0) };
     }
   }
 }

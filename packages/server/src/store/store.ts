@@ -60,8 +60,8 @@ export interface DeliveryQueue {
   loadLane(lane: Lane): Promise<{ webhook: Webhook; destination: Destination } | null>;
   /** Deliveries of one class that are due, in order of `(dueAt, id)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
-  /** When the next delivery of the lane is due; null: nothing waits. */
-  nextDueAt(lane: Lane): Promise<number | null>;
+  /** When the next retry of the lane is due after an instant; null: none waits. */
+  nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
    * Writes the outcome of an attempt; the only writer of outcomes.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)

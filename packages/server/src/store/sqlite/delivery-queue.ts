@@ -40,8 +40,8 @@ export function deliveryQueue(options: {
     WHERE q.workspace_id = ? AND q.webhook_id = ? AND q.class = ? AND (q.due_at, q.id) > (?, ?) AND q.due_at <= ?
     ORDER BY q.due_at, q.id LIMIT ?`);
   const nextDue = database.prepare(`
-    SELECT min(due_at) AS due_at FROM (
-      ${[0, 1, 2].map((c) => `SELECT min(due_at) AS due_at FROM queue WHERE workspace_id = :ws AND webhook_id = :wh AND class = ${c}`).join(' UNION ALL ')})`);
+    SELECT due_at FROM queue
+    WHERE workspace_id = ? AND webhook_id = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
   const remove = database.prepare(
     'DELETE FROM queue WHERE workspace_id = ? AND webhook_id = ? AND class = ? AND due_at = ? AND id = ?',
   );
@@ -154,8 +154,8 @@ export function deliveryQueue(options: {
     async readDue(query) {
       return readDue(query);
     },
-    async nextDueAt(lane) {
-      return (nextDue.get({ ws: lane.workspaceId, wh: lane.webhookId })?.['due_at'] ?? null) as number | null;
+    async nextDueAt(lane, after) {
+      return oneRow<{ due_at: number }>(nextDue, lane.workspaceId, lane.webhookId, after)?.due_at ?? null;
     },
     settle: (settlement) => group.run(() => settle(settlement)),
     cancel: (cancellation) => group.run(() => cancel(cancellation)),

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+
+/** Ticks per second in /proc/<pid>/stat. Linux shows user space 100 on every architecture that Node supports (proc(5), USER_HZ). */
+const TICKS_PER_SECOND = 100;
+
+/** Memory of a process in bytes: `rss` now, `peak` the most it ever was. */
+export interface Memory {
+  rss: number;
+  peak: number;
+}
+
+/** CPU seconds, user and kernel, that all threads of a process have used so far. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  return parseCpuSeconds(await readFile(`/proc/${pid}/stat`, 'utf8'));
+}
+
+export async function memoryOf(pid: number): Promise<Memory> {
+  return parseMemory(await readFile(`/proc/${pid}/status`, 'utf8'));
+}
+
+/** @param stat the text of /proc/<pid>/stat; fields 14 and 15 are utime and stime (proc(5)) */
+export function parseCpuSeconds(stat: string): number {
+  // Field 2 is the name in brackets and may hold blanks and brackets itself: count from the last closing one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  if (!Number.isFinite(ticks)) throw new Error(`Not the text of a /proc/<pid>/stat: ${stat.slice(0, 80)}`);
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** @param status the text of /proc/<pid>/status; VmRSS and VmHWM are in units of 1,024 bytes (proc(5)) */
+export function parseMemory(status: string): Memory {
+  const bytes = (field: string) => {
+    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kibibytes === undefined) throw new Error(`No ${field} in the status of the process: it has ended.`);
+    return Number(kibibytes) * 1024;
+  };
+  return { rss: bytes('VmRSS'), peak: bytes('VmHWM') };
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findTool } from './find-tool.ts';
+import { ProcessGroup } from './processes.ts';
+import { sampleEvent } from './sample-event.ts';
+import { parseWrkOutput, Wrk } from './wrk.ts';
+
+test('reads the line of results among what wrk prints', () => {
+  assert.deepEqual(parseWrkOutput('Running 1s test\nRESULT 100 7 2 1500 9250\nTransfer/sec: 1MB\n'), {
+    acknowledged: 93,
+    refused: 7,
+    socketErrors: 2,
+    latencyP50Ms: 1.5,
+    latencyP99Ms: 9.25,
+  });
+});
+
+test('no result, or no answer, is an error', () => {
+  assert.throws(() => parseWrkOutput('Running 1s test\n'), /did not print a result/);
+  assert.throws(() => parseWrkOutput('RESULT 1 2 3\n'), /did not print a result/);
+  assert.throws(() => parseWrkOutput('RESULT 0 0 64 0 0\n'), /no answer at all \(64 socket errors\)/);
+});
+
+const wrk = findTool('wrk');
+
+test('posts events, each with its own run id', { skip: wrk === null && 'wrk is not installed' }, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'broxi-wrk-'));
+  const bodies: string[] = [];
+  const keys = new Set<string | undefined>();
+  let refused = 0;
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    bodies.push(body);
+    keys.add(request.headers.authorization);
+    const refuse = bodies.length % 10 === 0;
+    if (refuse) refused += 1;
+    response.writeHead(refuse ? 503 : 202).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
+  const load = { url, apiKey: 'the-key', connections: 4, seconds: 1 };
+  const generator = new Wrk(new ProcessGroup(), wrk ?? '', directory);
+  const result = await generator.run(load);
+  const first = bodies.splice(0);
+  assert.ok(result.acknowledged > 100);
+  // An answer may be under way on each connection when the time is up.
+  assert.ok(Math.abs(first.length - result.acknowledged - result.refused) <= 4);
+  assert.ok(Math.abs(refused - result.refused) <= 4);
+  assert.deepEqual([...keys], ['Bearer the-key']);
+  assert.equal(first[0], sampleEvent(10_000_001));
+  await generator.run(load);
+  assert.equal(new Set([...first, ...bodies]).size, first.length + bodies.length);
+});

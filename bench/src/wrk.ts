@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BenchError } from './bench-error.ts';
+import type { ProcessGroup } from './processes.ts';
+import { eventParts } from './sample-event.ts';
+
+/** Events that one run may send at most: each run gets its own range of run ids. */
+const EVENTS_PER_RUN = 10_000_000;
+
+/** What the load generator saw. Latencies are of the answers to the producer, in milliseconds. */
+export interface WrkResult {
+  /** Answers with a status of 2xx or 3xx. */
+  acknowledged: number;
+  /** Answers with any other status. */
+  refused: number;
+  /** Connections that could not be made or broke, and answers that took over 30 s. */
+  socketErrors: number;
+  latencyP50Ms: number;
+  latencyP99Ms: number;
+}
+
+export interface WrkLoad {
+  /** Where the events are posted. */
+  url: string;
+  apiKey: string;
+  connections: number;
+  seconds: number;
+}
+
+/** A load generator of one thread that keeps all its connections busy: the next event leaves when the last was answered. */
+export class Wrk {
+  readonly #group: ProcessGroup;
+  readonly #file: string;
+  readonly #directory: string;
+  #runs = 0;
+
+  /** @param directory exists; a script is written into it for each run */
+  constructor(group: ProcessGroup, file: string, directory: string) {
+    this.#group = group;
+    this.#file = file;
+    this.#directory = directory;
+  }
+
+  /** Throws a `BenchError` when nothing was answered at all or the run does not end in time. */
+  async run(load: WrkLoad): Promise<WrkResult> {
+    this.#runs += 1;
+    const script = join(this.#directory, `wrk-${this.#runs}.lua`);
+    await writeFile(script, wrkScript(load.apiKey, this.#runs * EVENTS_PER_RUN));
+    const args = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '30s', '-s', script, load.url];
+    const stdout = await this.#group.run({ name: 'wrk', file: this.#file, args }, (load.seconds + 60) * 1000);
+    return parseWrkOutput(stdout);
+  }
+}
+
+/** @param stdout holds one line that starts with `RESULT `, which the script below prints at the end */
+export function parseWrkOutput(stdout: string): WrkResult {
+  const line = /^RESULT (.*)$/m.exec(stdout)?.[1];
+  const fields = line?.split(' ').map(Number) ?? [];
+  const [requests, refused, socketErrors, p50, p99] = fields;
+  if (
+    requests === undefined ||
+    refused === undefined ||
+    socketErrors === undefined ||
+    p50 === undefined ||
+    p99 === undefined ||
+    fields.some(Number.isNaN)
+  ) {
+    throw new BenchError(`wrk did not print a result:\n${stdout}`);
+  }
+  if (requests === 0) throw new BenchError(`wrk got no answer at all (${socketErrors} socket errors).`);
+  return {
+    acknowledged: requests - refused,
+    refused,
+    socketErrors,
+    latencyP50Ms: p50 / 1000,
+    latencyP99Ms: p99 / 1000,
+  };
+}
+
+/** The request is put together once; per event only the digits of the run id are new, so that the generator stays cheap. */
+function wrkScript(apiKey: string, firstEvent: number): string {
+  return `local before = [==[${eventParts.before}]==]
+local after = [==[${eventParts.after}]==]
+local head
+local n = ${firstEvent}
+
+function init()
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Authorization"] = "Bearer ${apiKey}"
+  local tail = string.rep("0", ${eventParts.digits}) .. after
+  local whole = wrk.format(nil, nil, nil, before .. tail)
+  head = whole:sub(1, #whole - #tail)
+end
+
+function request()
+  n = n + 1
+  return head .. string.format("%0${eventParts.digits}d", n) .. after
+end
+
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, e.status,
+    e.connect + e.read + e.write + e.timeout, latency:percentile(50), latency:percentile(99)))
+end
+`;
+}

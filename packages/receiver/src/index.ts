@@ -1,0 +1,10 @@
+export { InvalidOptionError } from './errors.ts';
+export { defaultHeaderPrefix, type HeaderNames, headerNames, standardHeaderNames } from './header-names.ts';
+export type { RequestHeaders } from './request-headers.ts';
+export { type ParsedSecret, parseSecret, type Secret, type SigningKeys } from './secret.ts';
+export { type SignOptions, sign } from './sign.ts';
+export type { Scheme } from './signature.ts';
+export type { Exchange, SignatureHeaders } from './signature-plan.ts';
+export type { Refusal, RefusalReason, Verification } from './verification.ts';
+export { verify } from './verify.ts';
+export type { VerifyOptions } from './verify-options.ts';

@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.ts';
+import {
+  type AttemptOutcome,
+  type AttemptRecord,
+  classify,
+  type Exchange,
+  isSuccess,
+  refusesSignature,
+} from '../domain/attempt.ts';
+import type { RetryPolicy } from '../domain/retry-policy.ts';
+import { SCHEME_RECHECK_MS, signingPlan } from '../domain/signing-plan.ts';
+import type { Destination, Webhook } from '../domain/webhook.ts';
+import { newId } from '../ids.ts';
+import type { QueuedDelivery } from '../store/store.ts';
+import type { RequestTemplate } from './build-request.ts';
+import type { SendRequest } from './send-request.ts';
+
+/** What one try needs to know; none of it changes while the try runs. */
+export interface AttemptInput {
+  delivery: Pick<QueuedDelivery, 'id' | 'event' | 'attempts'>;
+  webhook: Webhook;
+  template: RequestTemplate;
+  policy: RetryPolicy;
+  destination: Destination;
+}
+
+export interface AttemptResult {
+  record: AttemptRecord;
+  outcome: AttemptOutcome;
+  /** The destination as it is known now; null: as before. */
+  learned: Destination | null;
+}
+
+/**
+ * One attempt: build → send → classify, with one exchange for each text that the signing plan offers until one is not
+ * refused, all under one deadline. Writes nothing; never rejects.
+ */
+export async function attemptDelivery(
+  { delivery, webhook, template, policy, destination }: AttemptInput,
+  { clock, send }: { clock: Clock; send: SendRequest },
+): Promise<AttemptResult> {
+  const startedAt = clock.now();
+  const started = clock.monotonic();
+  const deadline = started + webhook.config.timeout * 1000;
+  const number = delivery.attempts + 1;
+  const body = template.body(delivery);
+  const exchanges: Exchange[] = [];
+
+  for (const scheme of signingPlan(webhook.config.signature_scheme, destination, startedAt)) {
+    const sentAt = clock.now();
+    const sent = clock.monotonic();
+    const headers = template.headers({ delivery, body, attempt: number, scheme, sentAt });
+    const result = await send({ url: template.url, headers, body, deadline });
+    exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), result });
+    if (!refusesSignature(result)) break;
+  }
+
+  const last = exchanges.at(-1);
+  if (last === undefined) throw new Error('an attempt has at least one exchange');
+  const outcome = classify(last.result, policy, clock.now());
+  return {
+    record: {
+      id: newId('att'),
+      number,
+      startedAt,
+      durationMs: Math.round(clock.monotonic() - started),
+      url: webhook.config.url,
+      webhookVersion: webhook.version,
+      outcome: outcome.kind,
+      reason: outcome.kind === 'delivered' ? null : outcome.reason,
+      exchanges,
+    },
+    outcome,
+    learned: learn({ webhook, destination, last, outcome, now: clock.now() }),
+  };
+}
+
+function learn(known: {
+  webhook: Webhook;
+  destination: Destination;
+  last: Exchange;
+  outcome: AttemptOutcome;
+  now: number;
+}): Destination | null {
+  const { webhook, destination, last, outcome, now } = known;
+  if (outcome.kind === 'retryable' && outcome.retryAfterMs !== null) {
+    return { ...destination, notBefore: Math.max(destination.notBefore, now + outcome.retryAfterMs) };
+  }
+  const tells = webhook.config.signature_scheme === 'auto' && isSuccess(last.result);
+  const stale = now - destination.schemeLearnedAt >= SCHEME_RECHECK_MS;
+  if (!tells || (last.scheme === destination.scheme && !(last.scheme === 'body' && stale))) return null;
+  return { ...destination, scheme: last.scheme, schemeLearnedAt: now };
+}

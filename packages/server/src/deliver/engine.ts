@@ -1,0 +1,348 @@
+import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext } from '../domain/delivery.ts';
+import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
+import type { Clock } from '../clock.ts';
+import type { DeliveryQueue, QueuedDelivery, Wake } from '../store/store.ts';
+import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
+import type { TemplateSettings } from './build-request.ts';
+import { Lane } from './lane.ts';
+import type { SendRequest } from './send-request.ts';
+import { Settler } from './settle.ts';
+
+export interface EngineOptions {
+  queue: DeliveryQueue;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  send: SendRequest;
+  template: TemplateSettings;
+  /** Told of what should not happen; nothing is lost by it. */
+  onError: (error: unknown) => void;
+  limits?: Partial<EngineLimits>;
+}
+
+export interface EngineLimits {
+  /** Attempts in the air, over all webhooks. Default 2,048. */
+  maxSending: number;
+  /** Outcomes that wait for the disk; nothing new is started above it. Default 4,096. */
+  maxUnsettled: number;
+  /** Deliveries read ahead for one lane. Default 64. */
+  readAhead: number;
+  /** Bytes of data read ahead, over all lanes; above it deliveries are read one by one. Default 32 MiB. */
+  maxWaitingBytes: number;
+  /** Time between two sweeps over everything that waits. Default one minute. */
+  sweepMs: number;
+}
+
+const DEFAULT_LIMITS: EngineLimits = {
+  maxSending: 2_048,
+  maxUnsettled: 4_096,
+  readAhead: 64,
+  maxWaitingBytes: 32 * 1024 * 1024,
+  sweepMs: 60_000,
+};
+const STORE_RETRY_MS = 1_000;
+/** Deliveries of a deleted webhook that are cancelled in one transaction. */
+const CANCEL_CHUNK = 500;
+
+/**
+ * Sends what is owed: the owner of every lane.
+ *
+ * ```
+ *   news of a lane ─▶ lane.unread ─▶ in turn ─▶ read what is due ─▶ start ─▶ attempt ─▶ settle ─┐
+ *        ▲                              ▲                                         │             │
+ *   wake, timer, sweep                  └──── a slot is free, more may be due ◀───┴─────────────┘
+ * ```
+ *
+ * Lanes take turns, one delivery at a time. Reading writes nothing; `settle` alone writes. What is lost by a crash at any
+ * step is memory: the rows are found again by the next sweep.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #limits: EngineLimits;
+  readonly #settler: Settler;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes that may have something to start, in the order of their turns. */
+  readonly #turns = new Set<Lane>();
+  readonly #timers = new Map<Lane, { at: number; cancel: () => void }>();
+  /** Deliveries in the air, and those whose outcome is being written. */
+  readonly #busy = new Set<string>();
+  readonly #memory = { bytes: 0 };
+  #sending = 0;
+  #running = false;
+  #pumpPlanned = false;
+  #cancelSweep: () => void = () => {};
+  #drained: () => void = () => {};
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#settler = new Settler(options.queue, options.clock);
+  }
+
+  async start(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    this.#options.queue.onWake((wakes) => this.#onWakes(wakes));
+    await this.#sweep();
+  }
+
+  /**
+   * Starts nothing new, and waits for what is in the air. What is not over within `graceMs` is given back: its rows wait as
+   * before and are sent again, under the same id.
+   */
+  async stop(graceMs: number): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#cancelSweep();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    if (this.#busy.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#options.clock.after(graceMs, resolve);
+        this.#drained = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    this.#settler.stop();
+  }
+
+  /** Which of these are in the air, or waiting for their outcome to be written. */
+  sendingAmong(deliveryIds: readonly string[]): string[] {
+    return deliveryIds.filter((id) => this.#busy.has(id));
+  }
+
+  /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it does not wait. */
+  async cancel(lane: LaneId, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'> {
+    if (this.#busy.has(deliveryId)) return 'sending';
+    this.#lanes.get(laneKey(lane))?.drop(deliveryId);
+    const count = await this.#options.queue.cancel({ lane, deliveryId, limit: 1, reason: 'cancelled by request' });
+    return count === 1 ? 'cancelled' : 'missing';
+  }
+
+  /** The lane with its webhook, for a test send. @returns null if there is no such webhook */
+  async configuredLane(id: LaneId): Promise<Lane | null> {
+    const lane = this.#lane(id);
+    if (lane.stale) await this.#configure(lane);
+    return lane.webhook === null || lane.webhook.deletedAt !== null ? null : lane;
+  }
+
+  #lane(id: LaneId): Lane {
+    const key = laneKey(id);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(id, this.#memory);
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #onWakes(wakes: readonly Wake[]): void {
+    for (const wake of wakes) {
+      const lane = this.#lane(wake.lane);
+      if (wake.changed) lane.stale = true;
+      if (wake.first) lane.markUnread(0);
+      if (wake.recovered) lane.markUnread(2);
+      this.#turns.add(lane);
+    }
+    this.#plan();
+  }
+
+  /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */
+  async #sweep(): Promise<void> {
+    try {
+      for (const [key, lane] of this.#lanes) {
+        if (lane.isIdle && !this.#timers.has(lane)) this.#lanes.delete(key);
+      }
+      for (const id of await this.#options.queue.sweep()) {
+        const lane = this.#lane(id);
+        lane.rewind();
+        this.#turns.add(lane);
+      }
+      this.#plan();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+    if (this.#running) this.#cancelSweep = this.#options.clock.after(this.#limits.sweepMs, () => void this.#sweep());
+  }
+
+  #plan(): void {
+    if (this.#pumpPlanned || !this.#running) return;
+    this.#pumpPlanned = true;
+    queueMicrotask(() => {
+      this.#pumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  /** Gives every lane its turn until none can start anything. */
+  #pump(): void {
+    for (const lane of this.#turns) {
+      if (!this.#running || !this.#mayStart()) return;
+      // Taken out and, if it has more, put in again behind the others.
+      this.#turns.delete(lane);
+      if (this.#turn(lane)) this.#turns.add(lane);
+    }
+  }
+
+  #mayStart(): boolean {
+    return (
+      this.#sending < this.#limits.maxSending &&
+      this.#settler.open < this.#limits.maxUnsettled &&
+      !this.#settler.isStuck
+    );
+  }
+
+  /** @returns whether the lane may start another one at once */
+  #turn(lane: Lane): boolean {
+    if (lane.reading) return false;
+    if (lane.stale) {
+      this.#read(lane, () => this.#configure(lane));
+      return false;
+    }
+    const sender = lane.sender;
+    if (sender === null) return false;
+    if (sender.webhook.deletedAt !== null) {
+      lane.dropWaiting();
+      if (lane.isIdle && lane.classesToRead().length > 0) this.#read(lane, () => this.#cancelAll(lane));
+      return false;
+    }
+    if (!sender.webhook.config.active) {
+      lane.dropWaiting();
+      return false;
+    }
+    const waitMs = lane.destination.notBefore - this.#options.clock.now();
+    if (waitMs > 0) {
+      this.#wakeAt(lane, lane.destination.notBefore);
+      return false;
+    }
+    if (lane.freeSlots <= 0) return false;
+    const delivery = lane.take();
+    if (delivery !== undefined) {
+      void this.#deliver(lane, { delivery, ...sender, destination: lane.destination });
+      return true;
+    }
+    if (lane.classesToRead().length > 0) this.#read(lane, () => this.#readDue(lane));
+    return false;
+  }
+
+  /** Runs one read of a lane, and gives it a turn afterwards. */
+  #read(lane: Lane, read: () => Promise<void>): void {
+    lane.reading = true;
+    read()
+      .then(
+        () => {
+          lane.reading = false;
+          this.#turns.add(lane);
+          this.#plan();
+        },
+        (error: unknown) => {
+          lane.reading = false;
+          this.#options.onError(error);
+          lane.rewind();
+          this.#wakeAt(lane, this.#options.clock.now() + STORE_RETRY_MS);
+        },
+      );
+  }
+
+  async #configure(lane: Lane): Promise<void> {
+    lane.stale = false;
+    const loaded = await this.#options.queue.loadLane(lane.id);
+    if (loaded !== null) lane.configure(loaded.webhook, loaded.destination, this.#options.template);
+  }
+
+  async #readDue(lane: Lane): Promise<void> {
+    const { queue, clock } = this.#options;
+    const limit = this.#memory.bytes < this.#limits.maxWaitingBytes ? this.#limits.readAhead : 1;
+    for (const deliveryClass of lane.classesToRead()) {
+      // Only retries are ever due later; the others are due from the moment they were written.
+      const isRetry = deliveryClass === DELIVERY_CLASS.retry;
+      const dueBy = isRetry ? clock.now() : Number.MAX_SAFE_INTEGER;
+      lane.beginRead(deliveryClass);
+      const read = await queue.readDue({
+        lane: lane.id,
+        class: deliveryClass,
+        after: lane.cursor(deliveryClass),
+        dueBy,
+        limit,
+      });
+      const full = read.length === limit;
+      lane.add(deliveryClass, read, { full });
+      if (!isRetry || full) continue;
+      const dueAt = await queue.nextDueAt(lane.id, dueBy);
+      if (dueAt !== null) this.#wakeAt(lane, dueAt);
+    }
+  }
+
+  async #cancelAll(lane: Lane): Promise<void> {
+    for (const deliveryClass of DELIVERY_CLASSES) lane.beginRead(deliveryClass);
+    const reason = 'the webhook was deleted';
+    const count = await this.#options.queue.cancel({ lane: lane.id, limit: CANCEL_CHUNK, reason });
+    if (count === CANCEL_CHUNK) lane.rewind();
+  }
+
+  /** Gives the lane a turn, and reads its retries, at that instant or before. */
+  #wakeAt(lane: Lane, at: number): void {
+    const planned = this.#timers.get(lane);
+    if (planned !== undefined && planned.at <= at) return;
+    planned?.cancel();
+    if (!this.#running) return;
+    const cancel = this.#options.clock.after(at - this.#options.clock.now(), () => {
+      this.#timers.delete(lane);
+      lane.markUnread(1);
+      this.#turns.add(lane);
+      this.#plan();
+    });
+    this.#timers.set(lane, { at, cancel });
+  }
+
+  async #deliver(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<void> {
+    const { delivery } = input;
+    this.#busy.add(delivery.id);
+    try {
+      const result = await this.#attempt(lane, input);
+      await this.#settle(lane, input, result);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+    lane.forget(delivery.id);
+    this.#busy.delete(delivery.id);
+    if (lane.webhook?.deletedAt !== null) this.#turns.add(lane);
+    this.#plan();
+    if (!this.#running && this.#busy.size === 0) this.#drained();
+  }
+
+  /** In the air: takes up a slot until it is over. */
+  async #attempt(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<AttemptResult> {
+    this.#sending += 1;
+    try {
+      const result = await attemptDelivery(input, this.#options);
+      if (result.learned !== null) lane.destination = result.learned;
+      return result;
+    } finally {
+      this.#sending -= 1;
+      lane.landed(input.delivery);
+      this.#turns.add(lane);
+      this.#plan();
+    }
+  }
+
+  async #settle(
+    lane: Lane,
+    { delivery, policy }: AttemptInput & { delivery: QueuedDelivery },
+    { record, outcome, learned }: AttemptResult,
+  ): Promise<void> {
+    const { clock, random } = this.#options;
+    const next = decideNext({
+      outcome,
+      policy,
+      attemptsInSeries: record.number - delivery.seriesFrom,
+      now: clock.now(),
+      random: random(),
+    });
+    const destination = learned && { url: record.url, value: learned };
+    const settled = await this.#settler.settle({ delivery, attempt: record, next, destination });
+    if (settled && next.state === 'pending') this.#wakeAt(lane, next.dueAt);
+  }
+}

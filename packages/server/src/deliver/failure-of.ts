@@ -1,0 +1,51 @@
+import type { FailureKind } from '../domain/attempt.ts';
+import { AddressRefusedError } from './address-guard.ts';
+
+interface Failure {
+  failure: FailureKind;
+  message: string;
+}
+
+const BY_CODE: Readonly<Record<string, FailureKind>> = {
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  ENODATA: 'dns',
+  ECONNREFUSED: 'connection_refused',
+  ECONNRESET: 'connection_reset',
+  EPIPE: 'connection_reset',
+  UND_ERR_SOCKET: 'connection_reset',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'malformed_response',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'malformed_response',
+  UND_ERR_RESPONSE: 'malformed_response',
+};
+
+const IN_WORDS: Partial<Record<FailureKind, string>> = {
+  dns: 'the host name could not be resolved',
+  connection_refused: 'nothing listens at this address and port',
+  connection_reset: 'the connection was closed before the answer was complete',
+  unreachable: 'there is no route to the address',
+  timeout: 'the connection could not be made within the timeout',
+  malformed_response: 'the answer is not valid HTTP',
+};
+
+/** Says in the field's words what a network error means. */
+export function failureOf(error: Error): Failure {
+  const cause = error instanceof AggregateError ? (error.errors[0] as Error | undefined) ?? error : error;
+  if (cause instanceof AddressRefusedError) return { failure: 'address_refused', message: cause.message };
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const failure = BY_CODE[code] ?? byFamily(code);
+  const words = IN_WORDS[failure];
+  return { failure, message: words === undefined ? cause.message : code ? `${words} (${code})` : words };
+}
+
+function byFamily(code: string): FailureKind {
+  if (code.startsWith('HPE_')) return 'malformed_response';
+  if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code)) return 'tls';
+  return 'network';
+}

@@ -1,0 +1,163 @@
+import type { DeliveryClass } from '../domain/delivery.ts';
+import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
+import type { Destination, Lane as LaneId, Webhook } from '../domain/webhook.ts';
+import type { Position, QueuedDelivery } from '../store/store.ts';
+import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
+
+/** Of this many deliveries that are started while all classes wait, one is a retry or recovered. */
+const TURNS_PER_OLD_ONE = 4;
+
+/**
+ * One webhook's line, as its owner keeps it in memory: what was read and not started, what is in the air, what is being
+ * settled, and how far each class was read. All of it can be rebuilt from rows.
+ *
+ * A delivery is read once: it goes `waiting` → `sending` → `settling` → gone, and stays in `known` all that time, so that
+ * reading again from the start (as a sweep does) never starts it twice.
+ */
+export class Lane {
+  readonly id: LaneId;
+  #webhook: Webhook | null = null;
+  #template: RequestTemplate | null = null;
+  #policy: RetryPolicy | null = null;
+  destination: Destination = { scheme: null, schemeLearnedAt: 0, notBefore: 0 };
+  /** The webhook must be read (again) before anything is sent. */
+  stale = true;
+  /** A read is under way. */
+  reading = false;
+  /** Attempts in the air. */
+  sending = 0;
+  readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
+  /** Ids of deliveries that were read and are not settled. */
+  readonly #known = new Map<string, 'waiting' | 'sending' | 'settling'>();
+  readonly #cursors: [Position | null, Position | null, Position | null] = [null, null, null];
+  /** Classes in which something may be due that was not read. */
+  readonly #unread: [boolean, boolean, boolean] = [true, true, true];
+  readonly #memory: { bytes: number };
+  #turn = 0;
+
+  /** @param memory counts the bytes of data that wait in memory, over all lanes */
+  constructor(id: LaneId, memory: { bytes: number }) {
+    this.id = id;
+    this.#memory = memory;
+  }
+
+  get webhook(): Webhook | null {
+    return this.#webhook;
+  }
+
+  /** What is sent, made from the webhook's present version; null before it was read. */
+  get sender(): { webhook: Webhook; template: RequestTemplate; policy: RetryPolicy } | null {
+    if (this.#webhook === null || this.#template === null || this.#policy === null) return null;
+    return { webhook: this.#webhook, template: this.#template, policy: this.#policy };
+  }
+
+  configure(webhook: Webhook, destination: Destination, settings: TemplateSettings): void {
+    if (this.#webhook?.version !== webhook.version) {
+      this.#template = createRequestTemplate(webhook, settings);
+      this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
+    }
+    this.#webhook = webhook;
+    this.destination = destination;
+    this.stale = false;
+  }
+
+  /** How many more attempts may start now. */
+  get freeSlots(): number {
+    return (this.#webhook?.config.max_concurrency ?? 0) - this.sending;
+  }
+
+  /** Nothing waits, flies or is being settled: forgetting the lane loses nothing. */
+  get isIdle(): boolean {
+    return this.#known.size === 0 && !this.reading;
+  }
+
+  /** Something of this class may have become due. */
+  markUnread(deliveryClass: DeliveryClass): void {
+    this.#unread[deliveryClass] = true;
+  }
+
+  /** Reads everything again from the start: the sweep's way to find what news of was lost. */
+  rewind(): void {
+    this.#cursors.fill(null);
+    this.#unread.fill(true);
+  }
+
+  /** The classes worth a read: something may be there, and less waits in memory than could be started. */
+  classesToRead(): DeliveryClass[] {
+    return ([0, 1, 2] as const).filter((c) => this.#unread[c] && this.#waiting[c].length === 0);
+  }
+
+  cursor(deliveryClass: DeliveryClass): Position | null {
+    return this.#cursors[deliveryClass];
+  }
+
+  /** A read begins: news that comes while it runs counts for the next one. */
+  beginRead(deliveryClass: DeliveryClass): void {
+    this.#unread[deliveryClass] = false;
+  }
+
+  /** @param full the read stopped at its limit, so more may be due */
+  add(deliveryClass: DeliveryClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
+    const last = read.at(-1);
+    if (last !== undefined) this.#cursors[deliveryClass] = { dueAt: last.dueAt, id: last.id };
+    if (full) this.#unread[deliveryClass] = true;
+    for (const delivery of read) {
+      if (this.#known.has(delivery.id)) continue;
+      this.#known.set(delivery.id, 'waiting');
+      this.#waiting[deliveryClass].push(delivery);
+      this.#memory.bytes += delivery.event.dataText.length;
+    }
+  }
+
+  /** The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones. */
+  take(): QueuedDelivery | undefined {
+    this.#turn += 1;
+    const [first, retries, recovered] = this.#waiting;
+    const olderFirst = this.#turn % TURNS_PER_OLD_ONE === 0;
+    const order = olderFirst ? [retries, recovered, first] : [first, retries, recovered];
+    for (const line of order) {
+      const delivery = line.shift();
+      if (delivery === undefined) continue;
+      this.#memory.bytes -= delivery.event.dataText.length;
+      this.#known.set(delivery.id, 'sending');
+      this.sending += 1;
+      return delivery;
+    }
+    return undefined;
+  }
+
+  /** The attempt is over and its slot free; the outcome is still to be written. */
+  landed(delivery: QueuedDelivery): void {
+    this.sending -= 1;
+    this.#known.set(delivery.id, 'settling');
+  }
+
+  /** The outcome is written, or the delivery was given back. */
+  forget(deliveryId: string): void {
+    this.#known.delete(deliveryId);
+  }
+
+  /** Removes a waiting delivery that is cancelled. */
+  drop(deliveryId: string): void {
+    if (this.#known.get(deliveryId) !== 'waiting') return;
+    this.#known.delete(deliveryId);
+    for (const line of this.#waiting) {
+      const position = line.findIndex((delivery) => delivery.id === deliveryId);
+      if (position < 0) continue;
+      for (const { event } of line.splice(position, 1)) this.#memory.bytes -= event.dataText.length;
+    }
+  }
+
+  /** Forgets what was read and not started: the webhook takes nothing for now. It is read again from the start. */
+  dropWaiting(): void {
+    if (this.#waiting.every((line) => line.length === 0)) return;
+    for (const [position, line] of this.#waiting.entries()) {
+      for (const { id, event } of line) {
+        this.#known.delete(id);
+        this.#memory.bytes -= event.dataText.length;
+      }
+      this.#waiting[position] = [];
+    }
+    this.rewind();
+  }
+}

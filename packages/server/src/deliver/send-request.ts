@@ -1,0 +1,118 @@
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../clock.ts';
+import type { ExchangeResult } from '../domain/attempt.ts';
+import { failureOf } from './failure-of.ts';
+
+/** One HTTP request to a receiver. */
+export interface OutgoingRequest {
+  /** Absolute, http or https. */
+  url: URL;
+  /** Name, value, name, value, … */
+  headers: readonly string[];
+  body: string;
+  /** On the monotonic clock: DNS, connect, TLS, headers and body must be over by then. */
+  deadline: number;
+}
+
+/** Makes one exchange. Never rejects: what goes wrong is part of the answer. */
+export type SendRequest = (request: OutgoingRequest) => Promise<ExchangeResult>;
+
+/** How much of an answer is read and kept; the connection is dropped when more comes. */
+export const MAX_ANSWER_BYTES = 16 * 1024;
+
+/**
+ * Sends over an undici dispatcher. Redirects are not followed and nothing is decompressed: undici's bare dispatch does
+ * neither. The deadline holds over everything, also for a receiver that drips its answer.
+ */
+export function createSendRequest(dispatcher: Dispatcher, clock: Clock): SendRequest {
+  return ({ url, headers, body, deadline }) =>
+    new Promise((resolve) => {
+      const exchange = new PendingExchange(resolve);
+      exchange.cancelDeadline = clock.after(deadline - clock.monotonic(), () => exchange.abandon());
+      try {
+        dispatcher.dispatch(
+          {
+            origin: url.origin,
+            path: url.pathname + url.search,
+            method: 'POST',
+            headers: headers as string[],
+            body,
+            headersTimeout: 0,
+            bodyTimeout: 0,
+          },
+          exchange,
+        );
+      } catch (error) {
+        exchange.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+}
+
+const ABANDONED = new Error('the attempt is over');
+
+/** Collects one answer. Settles once; whatever comes later is ignored. */
+class PendingExchange implements Dispatcher.DispatchHandler {
+  readonly #resolve: (result: ExchangeResult) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #settled = false;
+  #status = 0;
+  #headers: string[] = [];
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  cancelDeadline: () => void = () => {};
+
+  constructor(resolve: (result: ExchangeResult) => void) {
+    this.#resolve = resolve;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // The deadline passed while it waited for a connection: nothing is sent any more.
+    if (this.#settled) controller.abort(ABANDONED);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // A 1xx is not the answer yet.
+    if (status < 200) return;
+    this.#status = status;
+    const raw = controller.rawHeaders;
+    if (Array.isArray(raw)) this.#headers = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const room = MAX_ANSWER_BYTES - this.#bytes;
+    this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.#bytes += Math.min(chunk.length, room);
+    if (chunk.length <= room) return;
+    this.#answer(true);
+    controller.abort(ABANDONED);
+  }
+
+  onResponseEnd(): void {
+    this.#answer(false);
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#settle({ kind: 'failed', ...failureOf(error) });
+  }
+
+  /** The deadline has come. */
+  abandon(): void {
+    const where = this.#status > 0 ? `the answer ${this.#status} was not complete` : this.#controller ? 'no answer' : 'no connection';
+    this.#settle({ kind: 'failed', failure: 'timeout', message: `${where} within the timeout` });
+    this.#controller?.abort(ABANDONED);
+  }
+
+  #answer(truncated: boolean): void {
+    const body = this.#bytes === 0 ? '' : Buffer.concat(this.#chunks).toString('utf8');
+    this.#settle({ kind: 'answered', status: this.#status, headers: this.#headers, body, truncated });
+  }
+
+  #settle(result: ExchangeResult): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#chunks = [];
+    this.cancelDeadline();
+    this.#resolve(result);
+  }
+}
