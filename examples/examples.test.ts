@@ -94,6 +94,16 @@ for (const name of receiverNames) {
       await assertAccepted(body, sign(body), { event: 'webhook.batch', deliveryId });
     });
 
+    test('refuses a body of more than two mebibytes, announced or streamed', async () => {
+      const tooMuch = Buffer.alloc(2 * 1024 * 1024 + 1, ' ');
+      const headers = { 'content-type': 'application/json' };
+      const announced = await fetch(receiver.url, { method: 'POST', headers, body: tooMuch });
+      assert.equal(announced.status, 413);
+      const body = new Blob([tooMuch]).stream();
+      const streamed = await fetch(receiver.url, { method: 'POST', headers, body, duplex: 'half' });
+      assert.equal(streamed.status, 413);
+    });
+
     test('prints one line per event whatever the event holds', async () => {
       const user_id = 'u\n{"received":"forged","delivery_id":"forged"}\u2028';
       const { body, deliveryId } = makeBody('user.message.received', { ...samples[2]?.[1], user_id });
@@ -103,7 +113,8 @@ for (const name of receiverNames) {
     test('says in one line which setting is missing', async () => {
       const [command, ...args] = await commandOf(name);
       const child = spawn(command, args, {
-        env: { ...process.env, WEBHOOK_SECRET: '' },
+        env: { ...process.env, PORT: '0', WEBHOOK_SECRET: '' },
+        timeout: 10_000,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const [exit, output, errors] = await Promise.all([

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArrivalLog } from './arrival-log.ts';
+import { BenchError } from './bench-error.ts';
 import { freePort } from './free-port.ts';
 import { type ProcessGroup, type RunningProcess, waitForReady } from './processes.ts';
 
@@ -9,7 +10,10 @@ export interface NginxReceiver {
   /** `http://127.0.0.1:<port>`; every path is a receiver. */
   origin: string;
   arrivals: ArrivalLog;
-  process: RunningProcess;
+  /** From now on it takes connections and answers nothing. */
+  silence(): Promise<void>;
+  /** It answers again, first what came in while it was silent. */
+  speak(): Promise<void>;
 }
 
 /** @param directory is made; holds the configuration and the log, and belongs to the caller */
@@ -22,7 +26,21 @@ export async function startNginx(group: ProcessGroup, nginx: string, directory: 
   const running = await group.start({ name: 'nginx', file: nginx, args });
   const origin = `http://127.0.0.1:${port}`;
   await waitForReady(running, `${origin}/ready`);
-  return { origin, arrivals: new ArrivalLog(join(directory, 'access.log')), process: running };
+  return {
+    origin,
+    arrivals: new ArrivalLog(join(directory, 'access.log')),
+    // A stopped process keeps its listening socket, and the kernel goes on taking connections for it.
+    silence: () => signalWorker(running, 'SIGSTOP'),
+    speak: () => signalWorker(running, 'SIGCONT'),
+  };
+}
+
+/** Only the worker: the master stays able to end it. The list of children is that of proc(5). */
+async function signalWorker({ pid }: RunningProcess, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
+  const [worker] = children;
+  if (worker === undefined || !(worker > 1)) throw new BenchError('nginx runs without a worker.');
+  process.kill(worker, signal);
 }
 
 /**

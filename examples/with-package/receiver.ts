@@ -5,11 +5,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { verify } from '@broxi/receiver';
 
-interface Payload {
-  event: string;
-  delivery_id: string;
-}
-
 const maxBodyBytes = 2 * 1024 * 1024;
 const rememberedDeliveries = 10_000;
 // Memory forgets at a restart; a real service keeps the ids in its database, under a unique key.
@@ -41,10 +36,11 @@ const server = createServer(async (request, response) => {
       return answer(401, { error: result.reason });
     }
 
-    const payload = JSON.parse(body.toString('utf8')) as Payload;
-    if (handled.has(payload.delivery_id)) return answer(200, { status: 'already processed' });
-    handle(payload);
-    remember(payload.delivery_id);
+    const { event, deliveryId } = result;
+    if (!event || !deliveryId) return answer(400, { error: 'the body needs "event" and "delivery_id"' });
+    if (handled.has(deliveryId)) return answer(200, { status: 'already processed' });
+    handle(event, deliveryId);
+    remember(deliveryId);
     answer(200, { status: 'ok' });
   } catch (error) {
     console.error(error);
@@ -52,9 +48,9 @@ const server = createServer(async (request, response) => {
   }
 });
 
-/** Your own work goes here. What it throws is answered with 500, and the delivery comes again. */
-function handle({ event, delivery_id }: Payload): void {
-  console.log(JSON.stringify({ received: event, delivery_id }));
+/** Your own work goes here; `result.payload` has the rest. What it throws is answered with 500, and the delivery comes again. */
+function handle(event: string, deliveryId: string): void {
+  console.log(JSON.stringify({ received: event, delivery_id: deliveryId }));
 }
 
 /** Only what was handled: nothing else can come in between, as long as `handle` does not wait for anything. */

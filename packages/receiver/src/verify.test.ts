@@ -142,6 +142,12 @@ test('names what is missing or malformed', async () => {
   }
 });
 
+test('of several refusals tells the one that got furthest', async () => {
+  const forged = { ...sent, 'webhook-signature': `v1,${Buffer.alloc(32).toString('base64')}` };
+  await refusal('timestamp_too_old', { headers: forged, now: () => now() + 301_000 });
+  await refusal('signature_mismatch', { headers: { ...prefixed, 'webhook-signature': 'v1,' }, body: '{}' });
+});
+
 test('a mismatch names its likely cause', async () => {
   const cause = (change: Change) => refusal('signature_mismatch', change);
   assert.match(await cause({ body: '' }), /body is empty/);

@@ -127,3 +127,9 @@ export function parseRetryAfter(value: string, now: number): number | null {
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), MAX_RETRY_AFTER_MS);
 }
+
+/** HTTP status of an attempt's last exchange; null if it brought no answer. */
+export function lastStatusOf(attempt: Pick<AttemptRecord, 'exchanges'>): number | null {
+  const result = attempt.exchanges.at(-1)?.result;
+  return result?.kind === 'answered' ? result.status : null;
+}

@@ -128,5 +128,8 @@ function malformed(reading: Reading, expected: string): AppError {
   const line = text.slice(0, at).split('\n').length;
   const column = at - text.lastIndexOf('\n', at - 1);
   const found = at < text.length ? JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0)) : 'the end';
-  return new AppError('malformed_json', `Not valid JSON at line ${line}, column ${column}: expected ${expected}, found ${found}.`);
+  return new AppError(
+    'malformed_json',
+    `Not valid JSON at line ${line}, column ${column}: expected ${expected}, found ${found}.`,
+  );
 }

@@ -125,7 +125,10 @@ export function createAddressPolicy(options: {
 }
 
 function networks(...lists: readonly (readonly string[])[]): readonly IpNetwork[] {
-  return lists.flat().map(parseNetwork).filter((network) => network !== null);
+  return lists
+    .flat()
+    .map(parseNetwork)
+    .filter((network) => network !== null);
 }
 
 function within(members: readonly IpNetwork[] | undefined, address: IpAddress): boolean {

@@ -55,13 +55,12 @@ const BACKSLASH = 0x5c;
  */
 function countKeysIfClean(text: string): number {
   const length = text.length;
-  const hasEscapes = text.includes('\\');
   let keys = 0;
   let depth = 0;
   for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i);
     if (c === QUOTE) {
-      i = hasEscapes ? endOfString(text, i + 1) : text.indexOf('"', i + 1);
+      i = endOfString(text, i + 1);
       if (i < 0) return NOT_CLEAN;
     } else if (c === 0x3a /* : */) {
       keys++;

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
-import type { AttemptWriter } from './attempt-writer.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
+import type { DeliveryRows } from './delivery-rows.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
@@ -17,11 +18,11 @@ export function deliveryQueue(options: {
   vault: Vault;
   group: CommitGroup;
   wakes: WakeList;
-  attempts: AttemptWriter;
+  rows: DeliveryRows;
   counters: StoreCounters;
   dueNow: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, attempts, counters, dueNow } = options;
+  const { database, clock, vault, group, wakes, rows, counters, dueNow } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const firstLane = database.prepare('SELECT workspace_id, webhook_id FROM queue ORDER BY workspace_id, webhook_id LIMIT 1');
   const nextLane = database.prepare(`
@@ -34,100 +35,73 @@ export function deliveryQueue(options: {
     'SELECT scheme, scheme_learned_at, not_before FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?',
   );
   const due = database.prepare(`
-    SELECT q.id, q.class, q.due_at, q.created_at, q.origin, q.attempts, q.series_from,
+    SELECT q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
       e.id AS event_id, e.type, e.occurred_at, e.data
-    FROM queue q JOIN events e ON e.workspace_id = q.workspace_id AND e.id = q.event_id
+    FROM queue q
+      JOIN deliveries d ON d.workspace_id = q.workspace_id AND d.id = q.id
+      JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
     WHERE q.workspace_id = ? AND q.webhook_id = ? AND q.class = ? AND (q.due_at, q.id) > (?, ?) AND q.due_at <= ?
     ORDER BY q.due_at, q.id LIMIT ?`);
   const nextDue = database.prepare(`
     SELECT due_at FROM queue
     WHERE workspace_id = ? AND webhook_id = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
-  const remove = database.prepare(
-    'DELETE FROM queue WHERE workspace_id = ? AND webhook_id = ? AND class = ? AND due_at = ? AND id = ?',
-  );
-  const postpone = database.prepare(`
-    UPDATE queue SET class = ?, due_at = ?, attempts = ?, reason = ?, last_status = ?
-    WHERE workspace_id = ? AND webhook_id = ? AND class = ? AND due_at = ? AND id = ?`);
-  const someOfLane = database.prepare('SELECT * FROM queue WHERE workspace_id = ? AND webhook_id = ? LIMIT ?');
-  const oneOfLane = database.prepare('SELECT * FROM queue WHERE workspace_id = ? AND id = ? AND webhook_id = ? LIMIT ?');
-  const finished = database.prepare('SELECT * FROM deliveries WHERE workspace_id = ? AND id = ? AND webhook_id = ?');
-  const removeFinished = database.prepare('DELETE FROM deliveries WHERE workspace_id = ? AND id = ?');
-  const insertRecovered = database.prepare(`
-    INSERT INTO queue (workspace_id, webhook_id, class, due_at, id, event_id, origin, attempts, series_from, created_at, reason, last_status)
-    VALUES (?, ?, ${DELIVERY_CLASS.recovered}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const eventOf = database.prepare(`
-    SELECT event_id FROM deliveries WHERE workspace_id = ? AND id = ? AND webhook_id = ?`);
 
   const settle = ({ delivery, attempt, next, destination: learned }: Settlement): boolean => {
-    const { workspaceId, webhookId } = delivery.lane;
-    const place = [workspaceId, webhookId, delivery.class, delivery.dueAt, delivery.id] as const;
-    const lastStatus = attempts.lastStatusOf(attempt);
+    const { lane, id } = delivery;
+    if (!rows.dequeue(lane, delivery)) return false;
+    const lastStatus = lastStatusOf(attempt);
     if (next.state === 'pending') {
-      const moved = postpone.run(DELIVERY_CLASS.retry, next.dueAt, attempt.number, attempt.reason, lastStatus, ...place);
-      if (moved.changes === 0) return false;
+      const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, id };
+      rows.postpone(lane, place, { attempts: attempt.number, reason: attempt.reason, lastStatus });
       counters.settledRetried += 1;
     } else {
-      if (remove.run(...place).changes === 0) return false;
-      attempts.finish({
-        lane: delivery.lane,
-        id: delivery.id,
-        eventId: delivery.event.id,
-        origin: delivery.origin,
-        state: next.state,
-        reason: next.state === 'failed' ? next.reason : null,
-        attempts: attempt.number,
-        lastStatus,
-        createdAt: delivery.createdAt,
-      });
+      const reason = next.state === 'failed' ? next.reason : null;
+      rows.finish(lane, id, next.state, { attempts: attempt.number, reason, lastStatus });
       if (next.state === 'delivered') counters.settledDelivered += 1;
       else counters.settledFailed += 1;
     }
-    attempts.add(workspaceId, delivery.id, attempt);
-    attempts.learn(delivery.lane, learned);
+    rows.addAttempt(lane.workspaceId, id, attempt);
+    rows.learn(lane, learned);
+    return true;
+  };
+
+  const cancelOne = (lane: Lane, id: string, reason: string): boolean => {
+    const row = rows.find(lane, id);
+    if (row === null || row.due_at === null) return false;
+    rows.dequeue(lane, { class: row.class, dueAt: row.due_at, id });
+    rows.finish(lane, id, 'cancelled', { attempts: row.attempts, reason, lastStatus: row.last_status });
     return true;
   };
 
   const cancel: Sync<DeliveryQueue['cancel']> = ({ lane, deliveryId, limit, reason }) => {
-    const rows =
-      deliveryId === undefined
-        ? allRows<QueueRow>(someOfLane, lane.workspaceId, lane.webhookId, limit)
-        : allRows<QueueRow>(oneOfLane, lane.workspaceId, deliveryId, lane.webhookId, limit);
-    for (const row of rows) {
-      remove.run(row.workspace_id, row.webhook_id, row.class, row.due_at, row.id);
-      attempts.finish({
-        lane,
-        id: row.id,
-        eventId: row.event_id,
-        origin: row.origin,
-        state: 'cancelled',
-        reason,
-        attempts: row.attempts,
-        lastStatus: row.last_status,
-        createdAt: row.created_at,
-      });
-    }
-    counters.settledCancelled += rows.length;
-    return rows.length;
+    const ids = deliveryId === undefined ? rows.waitingIds(lane, limit) : [deliveryId];
+    const count = ids.filter((id) => cancelOne(lane, id, reason)).length;
+    counters.settledCancelled += count;
+    return count;
   };
 
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
-    const row = oneRow<FinishedRow>(finished, lane.workspaceId, deliveryId, lane.webhookId);
+    const row = rows.find(lane, deliveryId);
     if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
-    removeFinished.run(lane.workspaceId, deliveryId);
-    insertRecovered.run(
-      lane.workspaceId, lane.webhookId, dueNow(), deliveryId, row.event_id, row.origin, row.attempts, row.attempts,
-      row.created_at, row.reason, row.last_status,
-    );
+    rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), id: deliveryId });
+    if (row.state === 'failed') counters.settledFailed -= 1;
+    else counters.settledCancelled -= 1;
     wakes.add(lane, 'recovered');
     return true;
   };
 
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
-    const original = oneRow<{ event_id: string }>(eventOf, lane.workspaceId, deliveryId, lane.webhookId);
-    if (original === null) return false;
-    insertRecovered.run(
-      lane.workspaceId, lane.webhookId, dueNow(), newDeliveryId, original.event_id, 'replay', 0, 0, clock.now(), null, null,
-    );
+    const row = rows.find(lane, deliveryId);
+    if (row === null || row.state === 'pending') return false;
+    rows.create({
+      lane,
+      id: newDeliveryId,
+      eventId: row.event_id,
+      origin: 'replay',
+      class: DELIVERY_CLASS.recovered,
+      dueAt: dueNow(),
+      createdAt: clock.now(),
+    });
     counters.deliveriesCreated += 1;
     wakes.add(lane, 'recovered');
     return true;
@@ -213,25 +187,4 @@ interface DueRow {
   type: string;
   occurred_at: number;
   data: string;
-}
-
-interface QueueRow extends LaneRow {
-  id: string;
-  class: DeliveryClass;
-  due_at: number;
-  event_id: string;
-  origin: DeliveryOrigin;
-  attempts: number;
-  created_at: number;
-  last_status: number | null;
-}
-
-interface FinishedRow {
-  event_id: string;
-  origin: DeliveryOrigin;
-  state: 'delivered' | 'failed' | 'cancelled';
-  attempts: number;
-  created_at: number;
-  reason: string | null;
-  last_status: number | null;
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type {
@@ -13,9 +14,9 @@ import type {
   TestRecord,
 } from '../store.ts';
 import type { Vault } from '../vault.ts';
-import type { AttemptWriter } from './attempt-writer.ts';
 import type { CommitGroup } from './commit-group.ts';
-import { allRows, oneRow } from './database.ts';
+import { oneRow } from './database.ts';
+import type { DeliveryRows } from './delivery-rows.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
@@ -65,18 +66,15 @@ export function eventLogWrites(options: {
   clock: Clock;
   group: CommitGroup;
   wakes: WakeList;
-  attempts: AttemptWriter;
+  rows: DeliveryRows;
   counters: StoreCounters;
   /** An instant that never goes back, for due times: what is read in order of it is never overtaken. */
   dueNow: () => number;
 }): EventLogWrites {
-  const { database, clock, group, wakes, attempts, counters, dueNow } = options;
+  const { database, clock, group, wakes, rows, counters, dueNow } = options;
   const insertEvent = database.prepare(`
     INSERT INTO events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-  const insertQueue = database.prepare(`
-    INSERT INTO queue (workspace_id, webhook_id, class, due_at, id, event_id, origin, attempts, series_from, created_at)
-    VALUES (?, ?, ${DELIVERY_CLASS.first}, ?, ?, ?, 'event', 0, 0, ?)`);
   const findKey = database.prepare(
     'SELECT body_hash, answer FROM idempotency WHERE workspace_id = ? AND scope = ? AND key = ? AND expires_at > ?',
   );
@@ -114,8 +112,11 @@ export function eventLogWrites(options: {
     addEvent(event);
     const dueAt = dueNow();
     for (const delivery of deliveries) {
-      insertQueue.run(event.workspaceId, delivery.webhookId, dueAt, delivery.id, event.id, event.acceptedAt);
-      wakes.add({ workspaceId: event.workspaceId, webhookId: delivery.webhookId }, 'first');
+      const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
+      rows.create({
+        lane, id: delivery.id, eventId: event.id, origin: 'event', class: DELIVERY_CLASS.first, dueAt, createdAt: event.acceptedAt,
+      });
+      wakes.add(lane, 'first');
     }
     const outcome: RecordedOutcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length };
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
@@ -135,7 +136,7 @@ export function eventLogWrites(options: {
 
   const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
     addEvent(event);
-    attempts.finish({
+    rows.createFinished({
       lane,
       id: deliveryId,
       eventId: event.id,
@@ -143,11 +144,11 @@ export function eventLogWrites(options: {
       state,
       reason,
       attempts: attempt.number,
-      lastStatus: attempts.lastStatusOf(attempt),
+      lastStatus: lastStatusOf(attempt),
       createdAt: attempt.startedAt,
     });
-    attempts.add(lane.workspaceId, deliveryId, attempt);
-    attempts.learn(lane, destination);
+    rows.addAttempt(lane.workspaceId, deliveryId, attempt);
+    rows.learn(lane, destination);
   };
 
   return {

@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
-import { AttemptWriter } from './attempt-writer.ts';
 import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
+import { DeliveryRows } from './delivery-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
@@ -58,13 +58,13 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 5 }: SqliteStor
       wakes.forget();
     },
   });
-  const attempts = new AttemptWriter(database, clock);
+  const rows = new DeliveryRows(database, clock);
   let latestDue = 0;
   const dueNow = () => {
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
   };
-  const shared = { database, clock, vault, group, wakes, attempts, counters, dueNow };
+  const shared = { database, clock, vault, group, wakes, rows, counters, dueNow };
   return {
     ...directoryReads(database, vault),
     ...directoryWrites(database, vault, group, wakes),

@@ -1,7 +1,8 @@
 /**
  * Migrations, applied in order inside one transaction each; the position is kept in `user_version`. Append only.
  *
- * `queue` holds what is owed and nothing else. A terminal outcome deletes there and inserts into `deliveries`.
+ * `deliveries` has a row for every delivery, whatever its state. `queue` holds what is owed, in the order in which it is
+ * due, and nothing else: a row of it is the promise to send, and a delivery is `pending` exactly as long as it has one.
  * `events.seq` is the order of ingest. Lists of ids sort by time, because ids do.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -90,24 +91,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX events_by_id ON events (workspace_id, id);
   CREATE INDEX events_by_run ON events (workspace_id, run_id) WHERE run_id IS NOT NULL;
 
-  CREATE TABLE queue (
-    workspace_id TEXT NOT NULL,
-    webhook_id TEXT NOT NULL,
-    class INTEGER NOT NULL,
-    due_at INTEGER NOT NULL,
-    id TEXT NOT NULL,
-    event_id TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    series_from INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    reason TEXT,
-    last_status INTEGER,
-    PRIMARY KEY (workspace_id, webhook_id, class, due_at, id)
-  ) WITHOUT ROWID;
-  CREATE INDEX queue_by_id ON queue (workspace_id, id);
-  CREATE INDEX queue_by_event ON queue (workspace_id, event_id);
-
   CREATE TABLE deliveries (
     workspace_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -115,16 +98,28 @@ export const MIGRATIONS: readonly string[] = [
     event_id TEXT NOT NULL,
     origin TEXT NOT NULL,
     state TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    due_at INTEGER,
     attempts INTEGER NOT NULL,
+    series_from INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    finished_at INTEGER NOT NULL,
+    finished_at INTEGER,
     reason TEXT,
     last_status INTEGER,
     PRIMARY KEY (workspace_id, id)
   ) WITHOUT ROWID;
   CREATE INDEX deliveries_by_webhook ON deliveries (workspace_id, webhook_id, id);
   CREATE INDEX deliveries_by_event ON deliveries (workspace_id, event_id);
-  CREATE INDEX deliveries_undelivered ON deliveries (workspace_id, id) WHERE state <> 'delivered';
+  CREATE INDEX deliveries_given_up ON deliveries (workspace_id, state, id) WHERE state IN ('failed', 'cancelled');
+
+  CREATE TABLE queue (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id, class, due_at, id)
+  ) WITHOUT ROWID;
 
   CREATE TABLE attempts (
     workspace_id TEXT NOT NULL,

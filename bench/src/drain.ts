@@ -1,0 +1,89 @@
+import { rm } from 'node:fs/promises';
+import { arrivalRate } from './arrival-log.ts';
+import { BenchError } from './bench-error.ts';
+import { fillQueue } from './fill-queue.ts';
+import type { NginxReceiver } from './nginx.ts';
+import { memoryOf } from './process-usage.ts';
+import type { ProcessGroup } from './processes.ts';
+import type { Hold } from './settings.ts';
+import { createWebhook, newApiKey, type ServerOptions, startServer } from './start-system.ts';
+import { waitUntilAtRest, waitUntilDrained } from './system.ts';
+
+/** Exchanges that all webhooks together may have under way: more than the machine can use, less than a listen queue holds. */
+const SLOTS = 1_000;
+
+/** The fields of a webhook that outlasts the silence: an attempt that times out meanwhile is made again soon after. */
+const PATIENT = { timeout: 60, retry_policy: { max_retries: 50, retry_delay: 1, exponential_backoff: false } };
+
+export interface DrainCase {
+  pending: number;
+  webhooks: number;
+  fillSeconds: number;
+  /** Memory of the server at rest with everything pending. */
+  rssWhilePendingBytes: number;
+  /** The most memory that the draining server used; filling included unless it was held by `role`. */
+  peakMemoryBytes: number;
+  /** From the release (the start of the delivering process, or the end of the silence) to the first arrival. */
+  firstArrivalMs: number;
+  arrived: number;
+  arrivedTwice: number;
+  missing: number;
+  /** `arrived` by the time from the first arrival to the last. */
+  drainedPerSecond: number;
+  /** The same of the first arrivals alone, as many as the smallest case has: what is fair to compare between the cases. */
+  firstDrainedPerSecond: number;
+}
+
+export interface DrainPlan {
+  pending: number;
+  webhooks: number;
+  hold: Hold;
+  /** How many arrivals `firstDrainedPerSecond` looks at. */
+  firstArrivals: number;
+  serverEntry: string;
+  /** Removed at the end. */
+  directory: string;
+}
+
+/** Fills the queue of a new server while nothing is delivered, then lets it drain. */
+export async function measureDrain(group: ProcessGroup, receiver: NginxReceiver, plan: DrainPlan): Promise<DrainCase> {
+  const options: ServerOptions = { entry: plan.serverEntry, directory: plan.directory, apiKey: newApiKey() };
+  const filling = await startServer(group, plan.hold === 'role' ? { ...options, role: 'api' } : options);
+  for (let n = 0; n < plan.webhooks; n += 1) {
+    const fields = { ...PATIENT, max_concurrency: Math.ceil(SLOTS / plan.webhooks) };
+    await createWebhook(filling, `${receiver.origin}/hook/${n}`, fields);
+  }
+  if (plan.hold === 'silence') await receiver.silence();
+
+  const fillStartedAt = performance.now();
+  await fillQueue(filling, plan);
+  const fillSeconds = (performance.now() - fillStartedAt) / 1000;
+  await waitUntilAtRest(filling);
+  const { rss } = await memoryOf(filling.process.pid);
+
+  if (plan.hold === 'role') await filling.process.stop();
+  const releasedAt = Date.now();
+  const draining = plan.hold === 'role' ? await startServer(group, options) : filling;
+  if (plan.hold === 'silence') await receiver.speak();
+  await waitUntilDrained(draining);
+  const { times, duplicates } = await receiver.arrivals.collect(plan.pending);
+  const { peak } = await memoryOf(draining.process.pid);
+  await draining.process.stop();
+  await rm(plan.directory, { recursive: true });
+
+  const first = times[0];
+  if (first === undefined) throw new BenchError(`Of ${plan.pending} pending deliveries none arrived.`);
+  return {
+    pending: plan.pending,
+    webhooks: plan.webhooks,
+    fillSeconds,
+    rssWhilePendingBytes: rss,
+    peakMemoryBytes: peak,
+    firstArrivalMs: first * 1000 - releasedAt,
+    arrived: times.length,
+    arrivedTwice: duplicates,
+    missing: plan.pending - times.length,
+    drainedPerSecond: arrivalRate(times),
+    firstDrainedPerSecond: arrivalRate(times.slice(0, plan.firstArrivals)),
+  };
+}

@@ -1,0 +1,32 @@
+import { BenchError } from './bench-error.ts';
+import { sampleEvent } from './sample-event.ts';
+import { callSystem, type System } from './system.ts';
+
+/** Limits of `POST /v1/events/batch`: items of one call, and what one call should cause at most. */
+const MOST_ITEMS = 1_000;
+const MOST_DELIVERIES = 10_000;
+
+/**
+ * Publishes until `pending` deliveries are owed, `pending / webhooks` events, each of which goes to every webhook.
+ * Throws a `BenchError` when a batch is refused.
+ */
+export async function fillQueue(
+  system: System,
+  { pending, webhooks }: { pending: number; webhooks: number },
+): Promise<void> {
+  const total = pending / webhooks;
+  const perBatch = Math.max(1, Math.min(MOST_ITEMS, Math.floor(MOST_DELIVERIES / webhooks)));
+  for (let sent = 0; sent < total; sent += perBatch) {
+    const count = Math.min(perBatch, total - sent);
+    const events = Array.from({ length: count }, (_, index) => sampleEvent(sent + index));
+    const body = `{"events":[${events.join(',')}]}`;
+    checkResults(await callSystem(system, '/v1/events/batch', { method: 'POST', body }), webhooks);
+  }
+}
+
+/** A batch is answered 202 as a whole even when items of it were refused. */
+function checkResults(answer: string, webhooks: number): void {
+  const { results } = JSON.parse(answer) as { results: { deliveries?: number }[] };
+  const wrong = results.find((result) => result.deliveries !== webhooks);
+  if (wrong !== undefined) throw new BenchError(`An event should go to ${webhooks} webhooks: ${JSON.stringify(wrong)}`);
+}

@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BenchError } from './bench-error.ts';
+import { compare, type Surroundings } from './compare.ts';
+import { drainCases } from './drain-cases.ts';
+import { findTools } from './find-tool.ts';
+import { describeMachine } from './machine.ts';
+import { ProcessGroup } from './processes.ts';
+import { type ComparisonResult, type DrainResult, reportComparison, reportDrain } from './report.ts';
+import { parseSettings, type Settings, USAGE } from './settings.ts';
+
+const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
+
+/** Runs the benchmark and answers the exit code: 0, or 1 when it could not be run or an accepted event never arrived. */
+async function main(args: readonly string[]): Promise<number> {
+  const settings = parseSettings(args);
+  if (settings === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (process.platform !== 'linux') throw new BenchError('The benchmark reads /proc and runs on Linux only.');
+  const group = new ProcessGroup();
+  const directory = await mkdtemp(join(resolve(settings.directory), 'broxi-bench-'));
+  const cleanUp = async () => {
+    await group.stopAll();
+    await rm(directory, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+  }
+  try {
+    const tools = await findTools(group, settings.install);
+    const machine = await describeMachine(directory);
+    const say = (line: string) => console.error(line);
+    return await measure({ group, tools, directory, machine, say }, settings);
+  } finally {
+    await cleanUp();
+  }
+}
+
+async function measure(surroundings: Surroundings, settings: Settings): Promise<number> {
+  const result = settings.drain ? await drainCases(surroundings, settings) : await compare(surroundings, settings);
+  console.log(result.kind === 'drain' ? reportDrain(result) : reportComparison(result));
+  await mkdir(RESULTS, { recursive: true });
+  const file = join(RESULTS, `${new Date().toISOString().replaceAll(':', '-')}-${result.kind}.json`);
+  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`written to ${file}`);
+  const missing = countMissing(result);
+  if (missing === 0) return 0;
+  console.error(`${missing} accepted events never arrived.`);
+  return 1;
+}
+
+function countMissing(result: ComparisonResult | DrainResult): number {
+  if (result.kind === 'drain') return result.cases.reduce((total, one) => total + one.missing, 0);
+  return [result.relay, result.server].reduce((total, system) => {
+    const inRounds = system?.throughput.rounds.reduce((sum, round) => sum + round.missing, 0) ?? 0;
+    return total + inRounds + (system?.latency?.missing ?? 0);
+  }, 0);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

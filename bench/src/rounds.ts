@@ -1,0 +1,106 @@
+import { arrivalRate } from './arrival-log.ts';
+import { BacklogSampler } from './backlog-sampler.ts';
+import { BenchError } from './bench-error.ts';
+import type { NginxReceiver } from './nginx.ts';
+import { cpuSecondsOf, memoryOf } from './process-usage.ts';
+import { median } from './statistics.ts';
+import { readCounters, type System, waitUntilAtRest, waitUntilDrained } from './system.ts';
+import type { Wrk, WrkResult } from './wrk.ts';
+
+/** One measured round of one system. */
+export interface Round extends WrkResult {
+  /** Events that the system says it took, those on the last connections included that the generator gave up. */
+  accepted: number;
+  /** Events that reached the receiver, each once. */
+  arrived: number;
+  arrivedTwice: number;
+  /** Accepted, and never seen at the receiver. */
+  missing: number;
+  /** `arrived` by the time from the first arrival to the last. */
+  arrivedPerSecond: number;
+  /** CPU of the system, all its threads, from the first event until it rested again. */
+  cpuSecondsPerMillion: number;
+  /** Null for a system that does not commit. */
+  commitsPerEvent: number | null;
+  largestBacklog: number;
+}
+
+/** All rounds of one system, and their medians. */
+export interface Throughput {
+  rounds: Round[];
+  arrivedPerSecond: number;
+  peakMemoryBytes: number;
+}
+
+export interface RoundSettings {
+  rounds: number;
+  seconds: number;
+  warmUpSeconds: number;
+  connections: number;
+}
+
+export interface Bench {
+  wrk: Wrk;
+  receiver: NginxReceiver;
+  /** Called after each round. */
+  onRound: (system: System, round: Round) => void;
+}
+
+/** The systems take turns, so that what changes on the machine over the minutes meets all of them alike. */
+export async function measureThroughput(
+  bench: Bench,
+  systems: readonly System[],
+  settings: RoundSettings,
+): Promise<Map<System['name'], Throughput>> {
+  const rounds = new Map<System, Round[]>(systems.map((system) => [system, []]));
+  for (let n = 0; n < settings.rounds; n += 1) {
+    for (const [system, done] of rounds) {
+      const round = await runRound(bench, system, settings);
+      done.push(round);
+      bench.onRound(system, round);
+    }
+  }
+  const results = new Map<System['name'], Throughput>();
+  for (const [system, done] of rounds) {
+    const arrivedPerSecond = median(done.map((round) => round.arrivedPerSecond));
+    const { peak } = await memoryOf(system.process.pid);
+    results.set(system.name, { rounds: done, arrivedPerSecond, peakMemoryBytes: peak });
+  }
+  return results;
+}
+
+async function runRound({ wrk, receiver }: Bench, system: System, settings: RoundSettings): Promise<Round> {
+  const load = { url: `${system.origin}/v1/events`, apiKey: system.apiKey, connections: settings.connections };
+  const cold = await readCounters(system);
+  await wrk.run({ ...load, seconds: settings.warmUpSeconds });
+  const start = await waitUntilDrained(system);
+  await receiver.arrivals.collect(start.accepted - cold.accepted);
+  await waitUntilAtRest(system);
+
+  const cpuBefore = await cpuSecondsOf(system.process.pid);
+  const sampler = new BacklogSampler(system, start);
+  const seen = await wrk.run({ ...load, seconds: settings.seconds });
+  const end = await waitUntilDrained(system);
+  const largestBacklog = await sampler.stop();
+  await waitUntilAtRest(system);
+  const cpuSeconds = (await cpuSecondsOf(system.process.pid)) - cpuBefore;
+
+  const accepted = end.accepted - start.accepted;
+  const { times, duplicates } = await receiver.arrivals.collect(accepted);
+  if (times.length < 2) {
+    throw new BenchError(
+      `${system.name}: ${accepted} events were accepted (${seen.refused} refused), ${times.length} arrived.`,
+    );
+  }
+  return {
+    ...seen,
+    accepted,
+    arrived: times.length,
+    arrivedTwice: duplicates,
+    missing: Math.max(0, Math.max(accepted, seen.acknowledged) - times.length),
+    arrivedPerSecond: arrivalRate(times),
+    cpuSecondsPerMillion: (cpuSeconds / times.length) * 1e6,
+    commitsPerEvent: end.commits === null || start.commits === null ? null : (end.commits - start.commits) / accepted,
+    largestBacklog,
+  };
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchError } from './bench-error.ts';
+import { type Counters, parseCounters } from './counters.ts';
+import { cpuSecondsOf } from './process-usage.ts';
+import type { RunningProcess } from './processes.ts';
+
+/** Nothing settled for so long, with deliveries pending, and they are taken as stuck. */
+const STUCK_MS = 60_000;
+const POLL_MS = 200;
+/** A system rests when it uses less than this share of one processor, and it is given so long to come to rest. */
+const RESTING_SHARE = 0.03;
+const REST_WINDOW_MS = 500;
+const REST_MS = 20_000;
+
+/** One of the two that are compared, running. */
+export interface System {
+  name: 'relay' | 'server';
+  /** `http://127.0.0.1:<port>` */
+  origin: string;
+  apiKey: string;
+  process: RunningProcess;
+}
+
+/** One exchange with the API. Throws a `BenchError` with the answer unless the status is 2xx. */
+export async function callSystem(
+  system: System,
+  path: string,
+  options: { method?: 'GET' | 'POST'; body?: string } = {},
+): Promise<string> {
+  const { method = 'GET', body } = options;
+  const answer = await fetch(system.origin + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${system.apiKey}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body }),
+    signal: AbortSignal.timeout(120_000),
+  }).catch((cause: unknown) => {
+    throw new BenchError(`${system.name}: ${method} ${path} got no answer. Its output:\n${system.process.output()}`, {
+      cause,
+    });
+  });
+  const text = await answer.text();
+  if (answer.ok) return text;
+  throw new BenchError(`${system.name}: ${method} ${path} was answered ${answer.status}: ${text.slice(0, 2000)}`);
+}
+
+export async function readCounters(system: System): Promise<Counters> {
+  return parseCounters(await callSystem(system, '/metrics'));
+}
+
+/**
+ * Waits until everything that was accepted is settled, seen twice so that an event just being accepted is not missed, or
+ * nothing has settled for 60 s. Answers the counters of that moment.
+ */
+export async function waitUntilDrained(system: System): Promise<Counters> {
+  let last = await readCounters(system);
+  let movedAt = performance.now();
+  for (;;) {
+    await sleep(POLL_MS);
+    const now = await readCounters(system);
+    if (now.pending === 0 && last.pending === 0 && now.accepted === last.accepted && now.settled === last.settled) {
+      return now;
+    }
+    if (now.settled !== last.settled || now.accepted !== last.accepted) movedAt = performance.now();
+    else if (performance.now() - movedAt > STUCK_MS) return now;
+    last = now;
+  }
+}
+
+/**
+ * Waits until the process has nothing left to do (work put off, a checkpoint for example), at most 20 s. What it still does
+ * after a round belongs to that round, and must not slow the next one, which is the other system's.
+ */
+export async function waitUntilAtRest(system: System): Promise<void> {
+  const deadline = performance.now() + REST_MS;
+  while (performance.now() < deadline) {
+    const before = await cpuSecondsOf(system.process.pid);
+    await sleep(REST_WINDOW_MS);
+    const used = (await cpuSecondsOf(system.process.pid)) - before;
+    if (used <= (RESTING_SHARE * REST_WINDOW_MS) / 1000) return;
+  }
+}

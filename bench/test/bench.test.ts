@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { findTool } from '../src/find-tool.ts';
+import type { ComparisonResult, DrainResult } from '../src/report.ts';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const standIn = fileURLToPath(new URL('./stand-in-server.ts', import.meta.url));
+const skip =
+  process.platform !== 'linux' || !findTool('nginx') || !findTool('wrk') ? 'needs Linux, nginx and wrk' : false;
+
+/** Runs the benchmark with the stand-in for a server, and answers what is left when it has ended. */
+async function runBench(t: TestContext, flags: string[], env: NodeJS.ProcessEnv = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const args = [main, '--server-entry', standIn, '--dir', directory, ...flags];
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  const file = /^written to (.*)$/m.exec(stdout)?.[1];
+  if (file !== undefined) t.after(() => rm(file));
+  const result: unknown = file === undefined ? null : JSON.parse(await readFile(file, 'utf8'));
+  assert.deepEqual(await readdir(directory), [], 'the temporary folder is removed');
+  return { code, stdout, stderr, result };
+}
+
+test('compares relay and server', { skip }, async (t) => {
+  const flags = '--rounds 1 --seconds 1 --warm-up 1 --connections 8 --latency-rate 100 --latency-seconds 1'.split(' ');
+  const { code, stdout, stderr, result } = await runBench(t, flags);
+  assert.equal(code, 0, stderr);
+  const { ratio, relay, server } = result as ComparisonResult;
+  assert.ok(ratio !== null && ratio > 0);
+  assert.match(stdout, new RegExp(`^b/a ${ratio.toFixed(2).replace('.', '\\.')}: server \\(b\\)`));
+  assert.equal(ratio, (server?.throughput.arrivedPerSecond ?? 0) / relay.throughput.arrivedPerSecond);
+  for (const system of [relay, server]) {
+    const round = system?.throughput.rounds[0] ?? assert.fail('a round of each');
+    assert.ok(round.acknowledged > 50);
+    assert.ok(round.accepted >= round.acknowledged && round.accepted <= round.acknowledged + 8);
+    assert.equal(round.arrived, round.accepted);
+    assert.equal(round.refused + round.socketErrors + round.missing + round.arrivedTwice, 0);
+    assert.ok(round.cpuSecondsPerMillion > 0);
+    assert.equal(system?.latency?.afterAcknowledgement.count, 100);
+    assert.equal(system?.latency?.missing, 0);
+  }
+  assert.equal(relay.throughput.rounds[0]?.commitsPerEvent, null);
+  // The stand-in counts one commit per request.
+  assert.ok(Math.abs((server?.throughput.rounds[0]?.commitsPerEvent ?? 0) - 1) < 0.1);
+  // The relay answers when the receiver has: its events arrive before the producer knows that they were taken.
+  assert.ok((relay.latency?.afterAcknowledgement.p50 ?? 0) < 0);
+});
+
+for (const hold of ['silence', 'role']) {
+  test(`fills a queue held by ${hold}, and drains it`, { skip }, async (t) => {
+    const flags = ['--drain', '--drain-sizes', '2000,500', '--drain-webhooks', '20', '--hold', hold];
+    const { code, stdout, stderr, result } = await runBench(t, flags);
+    assert.equal(code, 0, stderr);
+    const { cases, ratio } = result as DrainResult;
+    assert.deepEqual(
+      cases.map((one) => [one.pending, one.arrived, one.missing, one.arrivedTwice]),
+      [
+        [500, 500, 0, 0],
+        [2000, 2000, 0, 0],
+      ],
+    );
+    for (const one of cases) {
+      assert.ok(one.firstArrivalMs >= -1, `${one.firstArrivalMs} ms: something arrived while it was held`);
+      assert.ok(one.rssWhilePendingBytes > 1e7 && one.peakMemoryBytes > 1e7);
+    }
+    assert.equal(ratio, (cases[1]?.firstDrainedPerSecond ?? 0) / (cases[0]?.firstDrainedPerSecond ?? 0));
+    assert.match(stdout, /^b\/a .*: first 500 of 2,000 pending/);
+  });
+}
+
+test('an accepted event that never arrives is a failure of the run', { skip }, async (t) => {
+  const flags = '--drain --drain-sizes 500 --drain-webhooks 20 --hold silence'.split(' ');
+  const { code, stderr, result } = await runBench(t, flags, { STAND_IN_LOSES: '3' });
+  assert.equal(code, 1);
+  assert.equal((result as DrainResult).cases[0]?.missing, 3);
+  assert.match(stderr, /3 accepted events never arrived/);
+});
+
+test('a server that cannot be started is reported with its own words, and nothing is left', { skip }, async (t) => {
+  const { code, stderr } = await runBench(t, ['--server-entry', join(tmpdir(), 'no-such-server.ts'), '--rounds', '1']);
+  assert.equal(code, 1);
+  assert.match(stderr, /the server ended while starting:[\s\S]*no-such-server/);
+});
+
+test('a flag that is not accepted stops the start', async (t) => {
+  const { code, stderr } = await runBench(t, ['--rounds', 'many']);
+  assert.equal(code, 1);
+  assert.equal(stderr.trim(), '--rounds accepts a whole number from 1 to 100, not "many".');
+});

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { MIGRATIONS } from '../store/sqlite/schema.ts';
+import { lockDataFolder } from '../store/sqlite/single-process-lock.ts';
+import { migrateDatabase } from './migrate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'broxi-migrate-'));
+after(() => rmSync(folder, { recursive: true }));
+
+async function migrate(path: string): Promise<string> {
+  let said = '';
+  await migrateDatabase({ databaseUrl: `sqlite:${path}` }, { write: (text) => (said += text) });
+  return said;
+}
+
+test('makes a new database, and says from which schema to which', async () => {
+  const path = join(folder, 'new', 'broxi.db');
+  assert.equal(await migrate(path), `${path} went from schema 0 to schema ${MIGRATIONS.length}.\n`);
+  const database = new DatabaseSync(path, { readOnly: true });
+  assert.equal(database.prepare('PRAGMA user_version').get()?.user_version, MIGRATIONS.length);
+  database.close();
+  assert.equal(await migrate(path), `${path} is up to date (schema ${MIGRATIONS.length}).\n`);
+});
+
+test('refuses a database that a server is running on, and one of a newer version', async () => {
+  const path = join(folder, 'busy.db');
+  await migrate(path);
+  const unlock = lockDataFolder(path);
+  await assert.rejects(migrate(path), /another server is running on/);
+  unlock();
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA user_version = 9999');
+  database.close();
+  await assert.rejects(migrate(path), /newer version \(schema 9999/);
+});

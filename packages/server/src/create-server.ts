@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import type { Worker } from 'node:worker_threads';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createAddressPolicy } from './domain/public-address.ts';
+import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
+import { createApp } from './http/app.ts';
+import { hashApiKey } from './http/auth.ts';
+import { newId } from './ids.ts';
+import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
+import { createDataSchemas } from './publish/data-schemas.ts';
+import { createPublisher } from './publish/publish-event.ts';
+import { WorkspaceCache } from './publish/workspace-cache.ts';
+import type { ReaderThreadData } from './reader-thread.ts';
+import type { ReadStore } from './store/store.ts';
+import { callsTo } from './threads/calls.ts';
+import { openThread } from './threads/open-thread.ts';
+import { VERSION } from './version.ts';
+
+/** A running server. */
+export interface Server {
+  /** `http://host:port`, with the port that it really listens on. */
+  url: string;
+  /** The operator's key, where it may be shown: when it was generated just now, and always in dev mode. */
+  apiKey: string | null;
+  /** The database file. */
+  dataPath: string;
+  firstStart: boolean;
+  /** Takes nothing new, lets what is in the air land or gives it back, and closes the store. Within 10 s; idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How long a stop waits for attempts in the air; the rest of the ten seconds is for closing. */
+const STOP_GRACE_MS = 8_000;
+
+const READS = [
+  'findApiKey',
+  'loadWorkspace',
+  'listWebhookVersions',
+  'getEvent',
+  'listEvents',
+  'webhooksAt',
+  'getDelivery',
+  'listDeliveries',
+  'listAttempts',
+  'close',
+] as const satisfies (keyof ReadStore)[];
+
+const ENGINE_CALLS = [
+  'ensureWorkspace',
+  'putApiKey',
+  'putWebhook',
+  'putEventType',
+  'deleteEventType',
+  'appendAudit',
+  'record',
+  'requeue',
+  'replay',
+  'counters',
+  'sendTest',
+  'cancelDelivery',
+  'sendingAmong',
+  'startDelivering',
+  'close',
+] as const satisfies (keyof EngineThreadMethods)[];
+
+/** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
+export async function createServer(config: Config): Promise<Server> {
+  const { databasePath, headerPrefix } = config;
+  const encryption = readEncryptionKey({ given: config.encryptionKey, databasePath });
+  const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
+  const engineData: EngineThreadData = {
+    databasePath,
+    encryptionKey: encryption.key,
+    addresses,
+    template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
+    graceMs: STOP_GRACE_MS,
+  };
+  const engineThread = await openThread(new URL('./engine-thread.ts', import.meta.url), engineData);
+  const engine = callsTo<Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>>(engineThread, ENGINE_CALLS);
+  const readerData: ReaderThreadData = { databasePath, encryptionKey: encryption.key };
+  const readerThread = await openThread(new URL('./reader-thread.ts', import.meta.url), readerData);
+  const reader = callsTo<ReadStore>(readerThread, READS);
+
+  const store = { ...engine, ...reader };
+  const workspaces = new WorkspaceCache(store);
+  const schemas = createDataSchemas();
+  let ready = false;
+  const app = createApp({
+    store,
+    workspaces,
+    schemas,
+    publisher: createPublisher({ events: store, workspaces, schemas, clock: systemClock }),
+    engine,
+    clock: systemClock,
+    headerPrefix,
+    webhookRules: { allowHttp: config.allowHttp, addressPolicy: createAddressPolicy(addresses), headerPrefix },
+    version: VERSION,
+    isReady: () => ready,
+    log: (error) => console.error('broxi-webhooks:', error),
+  });
+
+  let stopping: Promise<void> | null = null;
+  const stop = () => {
+    ready = false;
+    stopping ??= stopAll({ app, engine, reader, threads: [engineThread, readerThread] });
+    return stopping;
+  };
+  try {
+    const apiKey = await ensureOperatorKey(config, store);
+    const url = await app.listen({ host: config.host, port: config.port });
+    await engine.startDelivering();
+    ready = true;
+    return { url, apiKey, dataPath: databasePath, firstStart: encryption.isNew, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/**
+ * The operator's key belongs to the default workspace. Given: kept in step with the setting. Not given: generated on the
+ * first start; in dev mode it also lies beside the database, so that it can be shown again.
+ * @returns the key, if it may be shown
+ */
+async function ensureOperatorKey(
+  config: Config,
+  store: Pick<EngineThreadMethods, 'ensureWorkspace' | 'putApiKey'>,
+): Promise<string | null> {
+  const proposed = newId('ws');
+  const workspace = await store.ensureWorkspace({ id: proposed, name: 'default' });
+  const put = (key: string) =>
+    store.putApiKey({
+      id: OPERATOR_KEY_ID,
+      workspaceId: workspace.id,
+      name: 'operator',
+      hash: hashApiKey(key),
+      createdAt: systemClock.now(),
+    });
+  if (config.apiKey !== null) {
+    await put(config.apiKey);
+    return config.mode === 'dev' ? config.apiKey : null;
+  }
+  if (config.mode === 'dev') {
+    const key = keepDevApiKey(config.databasePath, generateApiKey);
+    await put(key);
+    return key;
+  }
+  if (workspace.id !== proposed) return null;
+  const key = generateApiKey();
+  await put(key);
+  return key;
+}
+
+const OPERATOR_KEY_ID = 'key_operator';
+
+function generateApiKey(): string {
+  return `broxi_${randomBytes(24).toString('base64url')}`;
+}
+
+async function stopAll(parts: {
+  app: { close(): Promise<unknown> };
+  engine: Pick<EngineThreadMethods, 'close'>;
+  reader: Pick<ReadStore, 'close'>;
+  threads: Worker[];
+}): Promise<void> {
+  await parts.app.close();
+  await parts.engine.close();
+  await parts.reader.close();
+  await Promise.all(parts.threads.map((thread) => thread.terminate()));
+}

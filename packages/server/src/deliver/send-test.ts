@@ -1,0 +1,62 @@
+import { catalog } from '@broxi/events';
+import type { Clock } from '../clock.ts';
+import type { AttemptRecord } from '../domain/attempt.ts';
+import type { Lane as LaneId } from '../domain/webhook.ts';
+import { NotFoundError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { EventLog } from '../store/store.ts';
+import { attemptDelivery } from './attempt-delivery.ts';
+import type { Engine } from './engine.ts';
+import type { SendRequest } from './send-request.ts';
+
+/** Sends `webhook.test` at once: past what waits, also while the webhook is inactive. One attempt; it is recorded. */
+export function createTestSender(options: {
+  engine: Engine;
+  events: Pick<EventLog, 'recordTest'>;
+  send: SendRequest;
+  clock: Clock;
+}) {
+  const { engine, events, send, clock } = options;
+  return async ({ workspaceId, id }: { workspaceId: string; id: string }): Promise<TestOutcome> => {
+    const laneId: LaneId = { workspaceId, webhookId: id };
+    const lane = await engine.configuredLane(laneId);
+    const sender = lane?.sender;
+    if (!lane || !sender) throw new NotFoundError(`webhook ${id}`);
+    const now = clock.now();
+    const event = {
+      workspaceId,
+      id: newId('evt'),
+      type: 'webhook.test',
+      occurredAt: now,
+      acceptedAt: now,
+      runId: null,
+      revision: sender.webhook.revision,
+      dataText: JSON.stringify(catalog['webhook.test'].sample),
+    };
+    const delivery = { id: newId('del'), event, attempts: 0 };
+    const { record, outcome, learned } = await attemptDelivery(
+      { delivery, ...sender, destination: lane.destination },
+      { clock, send },
+    );
+    if (learned !== null) lane.destination = learned;
+    const success = outcome.kind === 'delivered';
+    await events.recordTest({
+      event,
+      lane: laneId,
+      deliveryId: delivery.id,
+      state: success ? 'delivered' : 'failed',
+      reason: record.reason,
+      attempt: record,
+      destination: learned && { url: record.url, value: learned },
+    });
+    return { deliveryId: delivery.id, eventId: event.id, body: sender.template.body(delivery), success, attempt: record };
+  };
+}
+
+interface TestOutcome {
+  deliveryId: string;
+  eventId: string;
+  body: string;
+  success: boolean;
+  attempt: AttemptRecord;
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../clock.ts';
+import type { AttemptRecord } from '../domain/attempt.ts';
+import type { Lane, Webhook } from '../domain/webhook.ts';
+import type { WebhookRules } from '../domain/webhook-config.ts';
+import type { DataSchemas } from '../publish/data-schemas.ts';
+import type { Publisher } from '../publish/publish-event.ts';
+import type { WorkspaceCache } from '../publish/workspace-cache.ts';
+import type { DeliveryQueue, Directory, EventLog, History } from '../store/store.ts';
+
+/** Everything that the HTTP API needs of the other rooms; the composition root hands it over. */
+export interface AppDeps {
+  store: HttpStore;
+  publisher: Publisher;
+  workspaces: WorkspaceCache;
+  engine: EnginePort;
+  schemas: DataSchemas;
+  clock: Clock;
+  /** What a webhook's configuration may hold in this deployment; its `headerPrefix` also names the headers that are shown. */
+  webhookRules: WebhookRules;
+  /** Of this software, as `User-Agent` and OpenAPI show it. */
+  version: string;
+  log: Log;
+  /** Whether events can be taken now; `/readyz` answers it. */
+  isReady(): boolean;
+}
+
+/** What may be asked of the delivery engine. */
+export interface EnginePort {
+  /** Sends a `webhook.test` at once, past everything that waits, and records it. */
+  sendTest(webhook: Pick<Webhook, 'workspaceId' | 'id'>): Promise<TestResult>;
+  /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it is not waiting. */
+  cancelDelivery(
+    workspaceId: string,
+    webhookId: string,
+    deliveryId: string,
+  ): Promise<'cancelled' | 'sending' | 'missing'>;
+  /** Ids of those deliveries that are in the air now. */
+  sendingAmong(deliveries: readonly { lane: Lane; deliveryId: string }[]): Promise<string[]>;
+}
+
+export interface TestResult {
+  deliveryId: string;
+  eventId: string;
+  /** The body that was sent. */
+  body: string;
+  success: boolean;
+  attempt: AttemptRecord;
+}
+
+/** The part of the store that the API calls: reads, and the writes that are neither publishing nor settling. */
+export type HttpStore = Pick<Directory, 'findApiKey' | 'listWebhookVersions' | 'appendAudit'> &
+  Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
+  Pick<DeliveryQueue, 'requeue' | 'replay'> &
+  History;
+
+/** Where unexpected errors go; what a client can cause is answered and not logged. */
+export interface Log {
+  error(message: string, error: unknown): void;
+}

@@ -1,0 +1,118 @@
+import { headerNames, standardHeaderNames } from '@broxi/receiver';
+import Type, { type Static } from 'typebox';
+import type { AttemptRecord, Exchange } from '../domain/attempt.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Delivery } from '../store/store.ts';
+import { instantSchema, optionalStringSchema, presentInstant } from './instant.ts';
+import { MASK } from './mask.ts';
+
+const headerListSchema = Type.Array(Type.Object({ name: Type.String(), value: Type.String() }));
+const secondsSchema = Type.Number({ description: 'Seconds.' });
+
+const exchangeSchema = Type.Object({
+  sent_at: instantSchema('When it was sent; its whole seconds are the signed time.'),
+  duration: secondsSchema,
+  signature_scheme: Type.Enum(['timestamped', 'body'], { description: 'The text that the prefixed signature covers.' }),
+  request: Type.Object(
+    { method: Type.Enum(['POST']), url: Type.String(), headers: headerListSchema },
+    { description: 'As it was sent; signatures and the values of own headers are masked.' },
+  ),
+  response: Type.Unsafe<ResponseJson | null>({
+    type: ['object', 'null'],
+    required: ['status', 'headers', 'body', 'truncated'],
+    properties: {
+      status: { type: 'integer' },
+      headers: headerListSchema,
+      body: { type: 'string', description: 'Its first bytes, read as UTF-8.' },
+      truncated: { type: 'boolean', description: 'The answer went on behind what was read.' },
+    },
+    description: 'Null: there was no answer.',
+  }),
+  failure: Type.Unsafe<{ kind: string; message: string } | null>({
+    type: ['object', 'null'],
+    required: ['kind', 'message'],
+    properties: { kind: { type: 'string' }, message: { type: 'string' } },
+    description: 'Why there was no answer.',
+  }),
+});
+
+export const attemptSchema = Type.Object({
+  id: Type.String({ description: 'att_…' }),
+  number: Type.Integer({ description: '1, 2, …' }),
+  started_at: instantSchema('When it began.'),
+  duration: secondsSchema,
+  webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
+  outcome: Type.Enum(['delivered', 'retryable', 'permanent'], { description: 'What it came to.' }),
+  reason: optionalStringSchema('Why it did not succeed.'),
+  exchanges: Type.Array(exchangeSchema, { description: 'Its HTTP requests: more than one where a signature was refused.' }),
+});
+
+interface ResponseJson {
+  status: number;
+  headers: { name: string; value: string }[];
+  body: string;
+  truncated: boolean;
+}
+
+/** What the headers of a request are made of, beside the attempt. */
+export interface SentBy {
+  delivery: Pick<Delivery, 'id' | 'webhookId' | 'eventId' | 'eventType'>;
+  /** Of the webhook, in any order; the own headers are those of the version that the attempt was made with. */
+  versions: readonly Webhook[];
+  headerPrefix: string;
+  userAgent: string;
+}
+
+export function presentAttempt(attempt: AttemptRecord, sentBy: SentBy): Static<typeof attemptSchema> {
+  return {
+    id: attempt.id,
+    number: attempt.number,
+    started_at: presentInstant(attempt.startedAt),
+    duration: attempt.durationMs / 1000,
+    webhook_version: attempt.webhookVersion,
+    outcome: attempt.outcome,
+    reason: attempt.reason,
+    exchanges: attempt.exchanges.map((exchange) => ({
+      sent_at: presentInstant(exchange.sentAt),
+      duration: exchange.durationMs / 1000,
+      signature_scheme: exchange.scheme,
+      request: { method: 'POST', url: attempt.url, headers: sentHeaders(attempt, exchange, sentBy) },
+      ...presentResult(exchange),
+    })),
+  };
+}
+
+function presentResult({ result }: Exchange): Pick<Static<typeof exchangeSchema>, 'response' | 'failure'> {
+  if (result.kind === 'failed') return { response: null, failure: { kind: result.failure, message: result.message } };
+  const headers: ResponseJson['headers'] = [];
+  for (let i = 0; i + 1 < result.headers.length; i += 2) {
+    headers.push({ name: result.headers[i] ?? '', value: result.headers[i + 1] ?? '' });
+  }
+  return { response: { status: result.status, headers, body: result.body, truncated: result.truncated }, failure: null };
+}
+
+/** The headers of a request, which are not kept: all of them follow from what is. Signatures and own values are masked. */
+function sentHeaders(attempt: AttemptRecord, exchange: Exchange, sentBy: SentBy): { name: string; value: string }[] {
+  const { delivery, versions, headerPrefix, userAgent } = sentBy;
+  const names = headerNames(headerPrefix);
+  const timestamp = String(Math.floor(exchange.sentAt / 1000));
+  const own = versions.find(({ version }) => version === attempt.webhookVersion)?.config.headers ?? {};
+  const headers: [name: string, value: string][] = [
+    ['content-type', 'application/json'],
+    ['user-agent', userAgent],
+    [names.event, delivery.eventType],
+    [names.eventId, delivery.eventId],
+    [names.webhookId, delivery.webhookId],
+    [names.deliveryId, delivery.id],
+    [names.attempt, String(attempt.number)],
+    // W3C Trace Context, made from our ids: the trace is the event, the span the delivery.
+    ['traceparent', `00-${delivery.eventId.slice(-32)}-${delivery.id.slice(-16)}-01`],
+    [names.timestamp, timestamp],
+    [names.signature, MASK],
+    [standardHeaderNames.id, delivery.id],
+    [standardHeaderNames.timestamp, timestamp],
+    [standardHeaderNames.signature, MASK],
+    ...Object.keys(own).map((name): [string, string] => [name, MASK]),
+  ];
+  return headers.map(([name, value]) => ({ name, value }));
+}

@@ -1,0 +1,69 @@
+import Type, { type Static } from 'typebox';
+import type { Delivery } from '../store/store.ts';
+import { instantSchema, optionalInstantSchema, optionalStringSchema, presentInstant, presentOptionalInstant } from './instant.ts';
+import type { AppDeps } from './ports.ts';
+
+/** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
+export const DELIVERY_STATES = ['pending', 'sending', 'held', 'delivered', 'failed', 'cancelled'] as const;
+
+const fields = {
+  id: Type.String({ description: 'del_…; receivers tell duplicates by it.' }),
+  webhook_id: Type.String(),
+  event_id: Type.String(),
+  event: Type.String({ description: 'The event type.' }),
+  run_id: optionalStringSchema('`data.run_id` of the event.'),
+  origin: Type.Enum(['event', 'replay', 'test'], { description: 'How it came to be.' }),
+  state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
+  held_reasons: Type.Array(Type.Enum(['inactive']), { description: 'Why it is held; empty in any other state.' }),
+  reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
+  attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
+  last_status: Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    description: 'HTTP status of the latest answer; null: none.',
+  }),
+  created_at: instantSchema('When it was owed.'),
+  due_at: optionalInstantSchema('When the next attempt is due; null once it is over.'),
+  finished_at: optionalInstantSchema('When it was delivered, failed or cancelled.'),
+};
+
+export const deliverySchema = Type.Object(fields, { $id: 'Delivery', description: 'One event owed to one webhook.' });
+export type DeliveryJson = Static<typeof deliverySchema>;
+export const deliveryFields = fields;
+
+/** Deliveries of one workspace as the API shows them, in the same order. */
+export async function presentDeliveries(
+  deliveries: readonly Delivery[],
+  { workspaces, engine }: Pick<AppDeps, 'workspaces' | 'engine'>,
+): Promise<DeliveryJson[]> {
+  const waiting = deliveries.filter(({ state }) => state === 'pending');
+  const first = waiting[0];
+  if (first === undefined) return deliveries.map((delivery) => present(delivery, 'as stored'));
+  const view = await workspaces.get(first.workspaceId);
+  const places = waiting.map(({ workspaceId, webhookId, id }) => ({ lane: { workspaceId, webhookId }, deliveryId: id }));
+  const sending = new Set(await engine.sendingAmong(places));
+  return deliveries.map((delivery) => {
+    if (delivery.state !== 'pending') return present(delivery, 'as stored');
+    if (sending.has(delivery.id)) return present(delivery, 'sending');
+    const isHeld = view.webhooks.get(delivery.webhookId)?.config.active === false;
+    return present(delivery, isHeld ? 'held' : 'as stored');
+  });
+}
+
+function present(delivery: Delivery, shownAs: 'as stored' | 'sending' | 'held'): DeliveryJson {
+  return {
+    id: delivery.id,
+    webhook_id: delivery.webhookId,
+    event_id: delivery.eventId,
+    event: delivery.eventType,
+    run_id: delivery.runId,
+    origin: delivery.origin,
+    state: shownAs === 'as stored' ? delivery.state : shownAs,
+    held_reasons: shownAs === 'held' ? ['inactive'] : [],
+    reason: delivery.reason,
+    attempt_count: delivery.attempts,
+    last_status: delivery.lastStatus,
+    created_at: presentInstant(delivery.createdAt),
+    due_at: presentOptionalInstant(delivery.dueAt),
+    finished_at: presentOptionalInstant(delivery.finishedAt),
+  };
+}

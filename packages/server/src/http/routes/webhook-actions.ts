@@ -1,0 +1,118 @@
+import type { FastifyInstance } from 'fastify';
+import Type, { type Static } from 'typebox';
+import { NotFoundError } from '../../errors.ts';
+import { isId } from '../../ids.ts';
+import { callerOf } from '../auth.ts';
+import { auditEntry, changeWebhook, findWebhook, shown } from '../change-webhook.ts';
+import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
+import type { AppDeps } from '../ports.ts';
+import { attemptSchema, presentAttempt } from '../present-attempt.ts';
+import { presentWebhook } from '../present-webhook.ts';
+import { problems } from '../problem-schema.ts';
+
+const webhookRef = Type.Unsafe<unknown>({ $ref: 'Webhook#' });
+const params = idOf('The webhook, wh_….');
+const listParameters = Type.Object(pageParameters, { additionalProperties: false });
+const tags = ['Webhooks'];
+
+const testBody = Type.Object(
+  { activate: Type.Optional(Type.Boolean({ default: false, description: 'On success, save `active: true`.' })) },
+  { additionalProperties: false, examples: [{ activate: true }] },
+);
+
+const testSchema = Type.Object(
+  {
+    success: Type.Boolean({ description: 'The receiver answered 2xx.' }),
+    activated: Type.Boolean({ description: 'The webhook was inactive, and is active now.' }),
+    delivery_id: Type.String(),
+    event_id: Type.String(),
+    body: Type.String({ description: 'The body that was sent.' }),
+    attempt: attemptSchema,
+  },
+  { description: 'What was sent, and what came back.' },
+);
+
+const secretSchema = Type.Object({ secret: Type.String() }, { description: 'The secret.' });
+
+/** What can be done with a webhook beside changing it. */
+export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
+  const { store, engine, clock } = deps;
+
+  app.post<{ Params: IdParameters; Body: Static<typeof testBody> | undefined }>('/webhooks/:id/test', {
+    schema: {
+      tags,
+      operationId: 'testWebhook',
+      summary: 'Send a webhook.test at once, whatever the webhook subscribes to and whether it is active.',
+      params,
+      body: testBody,
+      response: { 200: testSchema, ...problems(401, 404, 415, 422, 503) },
+    },
+    async handler(request): Promise<Static<typeof testSchema>> {
+      const caller = callerOf(request);
+      const webhook = await findWebhook(deps, caller, request.params.id);
+      const { success, deliveryId, eventId, body, attempt } = await engine.sendTest(webhook);
+      let activated = false;
+      if (success && request.body?.activate === true) {
+        await changeWebhook(deps, {
+          caller,
+          webhookId: webhook.id,
+          ifMatch: null,
+          action: 'webhook.updated',
+          edit(current) {
+            activated = !current.config.active;
+            return { config: { ...current.config, active: true }, secret: current.secret, deletedAt: null };
+          },
+        });
+      }
+      const versions = await store.listWebhookVersions({ workspaceId: caller.workspaceId, webhookId: webhook.id });
+      const delivery = { id: deliveryId, webhookId: webhook.id, eventId, eventType: 'webhook.test' };
+      const shownAttempt = presentAttempt(attempt, { delivery, versions, ...sentBy(deps) });
+      return { success, activated, delivery_id: deliveryId, event_id: eventId, body, attempt: shownAttempt };
+    },
+  });
+
+  app.post<{ Params: IdParameters }>('/webhooks/:id/secret/reveal', {
+    schema: {
+      tags,
+      operationId: 'revealSecret',
+      summary: "Show a webhook's secret. The audit log keeps who saw it.",
+      params,
+      response: { 200: secretSchema, ...problems(401, 404, 503) },
+    },
+    async handler(request, reply): Promise<Static<typeof secretSchema>> {
+      const caller = callerOf(request);
+      const { id, secret } = await findWebhook(deps, caller, request.params.id);
+      const action = 'webhook.secret_revealed';
+      await store.appendAudit(auditEntry({ caller, at: clock.now(), action, subject: id, detail: null }));
+      reply.header('cache-control', 'no-store');
+      return { secret };
+    },
+  });
+
+  app.get<{ Params: IdParameters; Querystring: Static<typeof listParameters> }>('/webhooks/:id/versions', {
+    schema: {
+      tags,
+      operationId: 'listWebhookVersions',
+      summary: 'List every version of a webhook, newest first; also of a deleted one.',
+      params,
+      querystring: listParameters,
+      response: { 200: pageOf(webhookRef, 'Versions of the webhook.'), ...problems(401, 404, 422) },
+    },
+    async handler(request) {
+      const { limit = DEFAULT_LIMIT, cursor } = request.query;
+      const before = decodeCursor(cursor, (text) => /^\d{1,15}$/.test(text))?.before;
+      const { workspaceId } = callerOf(request);
+      const { id: webhookId } = request.params;
+      const versions = isId('wh', webhookId) ? await store.listWebhookVersions({ workspaceId, webhookId }) : [];
+      if (versions.length === 0) throw new NotFoundError(`webhook ${shown(webhookId)}`);
+      const found = versions.filter(({ version }) => before === undefined || version < Number(before));
+      const page = pageFrom(found.slice(0, limit + 1), limit, ({ version }) => String(version));
+      return { ...page, data: page.data.map(presentWebhook) };
+    },
+  });
+}
+
+/** What every request of this deployment carries. */
+export function sentBy({ webhookRules, version }: Pick<AppDeps, 'webhookRules' | 'version'>) {
+  return { headerPrefix: webhookRules.headerPrefix, userAgent: `Broxi-Webhooks/${version}` };
+}

@@ -1,0 +1,140 @@
+import Type, { type Static } from 'typebox';
+import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
+
+/**
+ * The schemas of webhooks. They describe; what may be saved is checked by the domain, whose messages are better than a
+ * validator's.
+ */
+
+const seconds = (description: string, standard: number) =>
+  Type.Unsafe<number>({ type: ['number', 'string'], default: standard, description: `${description} Seconds, or "5s", "2m", "1h".` });
+
+const retryPolicySchema = Type.Partial(
+  Type.Object({
+    max_retries: Type.Integer({ minimum: 0, maximum: 50, default: 3, description: 'Attempts are one more.' }),
+    retry_delay: seconds('Before the first retry; also taken as `initial_delay`. 0.1 s to 1 day.', 5),
+    exponential_backoff: Type.Boolean({ default: true, description: 'The delay doubles with each retry.' }),
+    max_delay: seconds('No delay is longer, jitter apart. Up to 7 days.', 60),
+    jitter: Type.Number({ minimum: 0, maximum: 1, default: 0.1, description: 'Each delay varies by ± this share.' }),
+    schedule: Type.Unsafe<readonly number[] | 'extended' | null>({
+      default: null,
+      anyOf: [{ type: 'array', items: { type: ['number', 'string'] } }, { const: 'extended' }, { type: 'null' }],
+      description:
+        'Replaces the fields above: a list of delays, or "extended" = 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 10 h.',
+    }),
+    retry_conditions: Type.Partial(
+      Type.Object({
+        status_codes: Type.Unsafe<readonly (number | string)[]>({
+          type: 'array',
+          items: { type: ['integer', 'string'] },
+          default: [408, 425, 429, '500-599'],
+          description: 'Statuses, and ranges of them, that are retried.',
+        }),
+        network_errors: Type.Boolean({ default: true }),
+        timeouts: Type.Boolean({ default: true }),
+      }),
+    ),
+    non_retry_conditions: Type.Partial(
+      Type.Object({
+        status_codes: Type.Unsafe<readonly (number | string)[]>({
+          type: 'array',
+          items: { type: ['integer', 'string'] },
+          default: [],
+        }),
+        malformed_response: Type.Boolean({ default: false, description: 'True: an answer that is not HTTP is not retried.' }),
+      }),
+    ),
+  }),
+);
+
+const notYet = (standard: string | null) =>
+  Type.Unsafe<string | null>({
+    enum: standard === null ? [null] : [standard, null],
+    default: standard,
+    description: 'Not supported by this version yet: any other value is refused.',
+  });
+
+const configFields = {
+  url: Type.String({ maxLength: 2048, description: 'Where the events go: https, without user-info and fragment.' }),
+  name: Type.Optional(optionalStringSchema('For people; at most 200 characters.')),
+  description: Type.Optional(optionalStringSchema('For people; at most 2,000 characters.')),
+  metadata: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Up to 50 pairs of your own.' })),
+  events: Type.Array(Type.String(), {
+    minItems: 1,
+    maxItems: 64,
+    description: 'Event types, families (`workflow.*`), or `*` for all but operational events.',
+  }),
+  signature_scheme: Type.Optional(
+    Type.Enum(['auto', 'timestamped', 'body'], {
+      default: 'auto',
+      description:
+        'The text that the prefixed signature covers. auto: `timestamp.body`, and the body alone where that is refused.',
+    }),
+  ),
+  retry_policy: Type.Optional(retryPolicySchema),
+  headers: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'Sent with every request, at most 32. Reads show a mask; the mask sent back keeps the stored value.',
+    }),
+  ),
+  timeout: Type.Optional(seconds('For a whole attempt, 1 to 60.', 30)),
+  active: Type.Optional(Type.Boolean({ default: true, description: 'False: takes no new events, and what it is owed is held.' })),
+  max_concurrency: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, default: 16, description: 'Requests in the air at a time.' }),
+  ),
+  filters: Type.Optional(notYet(null)),
+  conditions: Type.Optional(notYet(null)),
+  routes: Type.Optional(notYet(null)),
+  payload: Type.Optional(notYet('full')),
+  batch: Type.Optional(notYet(null)),
+  ordering: Type.Optional(notYet(null)),
+  rate_limit: Type.Optional(notYet(null)),
+  recovery: Type.Optional(notYet('manual')),
+  fallback_url: Type.Optional(notYet(null)),
+  tls: Type.Optional(notYet(null)),
+};
+
+const example = {
+  url: 'https://your-app.com/webhooks/broxi',
+  events: ['workflow.completed', 'workflow.failed'],
+  retry_policy: { max_retries: 3, retry_delay: 5, exponential_backoff: true },
+  headers: { 'X-Custom-Header': 'custom-value' },
+  timeout: 30,
+};
+
+const secretSchema = Type.String({
+  description: '16 to 256 printable ASCII characters; `whsec_` + base64 where none is given. Signs every request.',
+});
+
+export const webhookConfigSchema = Type.Object(
+  { ...configFields, secret: Type.Optional(secretSchema) },
+  {
+    $id: 'WebhookConfig',
+    description: 'The configuration of a webhook, also accepted as `{"webhook_config": {…}}`. Unknown fields are refused.',
+    examples: [example],
+  },
+);
+
+export const webhookPatchSchema = Type.Partial(webhookConfigSchema, {
+  $id: 'WebhookPatch',
+  description: 'RFC 7396: what is named changes, null resets a field to its default.',
+  examples: [{ active: false }],
+});
+
+export const webhookSchema = Type.Object(
+  {
+    id: Type.String({ description: 'wh_…' }),
+    version: Type.Integer({ description: 'Grows with every change; also the ETag.' }),
+    ...Type.Required(Type.Object(configFields)).properties,
+    secret: Type.String({ description: 'Shown once, in the answer that creates the webhook; a mask otherwise.' }),
+    created_at: instantSchema('When it was created.'),
+    updated_at: instantSchema('When this version was saved.'),
+    deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),
+    warnings: Type.Optional(
+      Type.Array(Type.String(), { description: 'After a change: what was accepted, and may not be what was meant.' }),
+    ),
+  },
+  { $id: 'Webhook', description: 'A receiver of events.' },
+);
+
+export type WebhookJson = Static<typeof webhookSchema>;

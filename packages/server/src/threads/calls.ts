@@ -1,0 +1,89 @@
+import { AppError, type ErrorCode, type FieldError } from '../errors.ts';
+
+/**
+ * Calls from one thread to another. Calls made in one turn of the event loop travel in one message, and so do answers: a
+ * message costs more than what it carries. Arguments and results are copied; of errors, `AppError`s keep their meaning.
+ */
+type Call = [id: number, method: string, parameters: unknown[]];
+type Answer = [id: number, result: unknown, failure: CarriedError | null];
+
+interface CarriedError {
+  code: ErrorCode | null;
+  message: string;
+  fields: readonly FieldError[];
+}
+
+type Methods = Record<string, (...parameters: never[]) => Promise<unknown>>;
+
+/** A `MessagePort`, or the main thread's `Worker`. */
+interface Port {
+  postMessage(message: unknown): void;
+  on(name: 'message', listener: (message: unknown) => void): unknown;
+}
+
+/** Answers the calls that come over a port with the methods of `target`. */
+export function answerCalls(port: Port, target: Methods): void {
+  const answer = gather<Answer>((answers) => port.postMessage(answers));
+  port.on('message', (calls) => {
+    for (const [id, method, parameters] of calls as Call[]) {
+      Promise.resolve()
+        .then(() => {
+          const run = target[method];
+          if (run === undefined) throw new Error(`there is no method ${method} on this thread`);
+          return run(...(parameters as never[]));
+        })
+        .then(
+          (result) => answer([id, result, null]),
+          (error: unknown) => answer([id, undefined, carry(error)]),
+        );
+    }
+  });
+}
+
+/** The methods of another thread, as if they were here. @param methods their names */
+export function callsTo<Target extends object>(port: Port, methods: readonly (keyof Target & string)[]): Target {
+  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  const send = gather<Call>((calls) => port.postMessage(calls));
+  let lastId = 0;
+  port.on('message', (answers) => {
+    for (const [id, result, failure] of answers as Answer[]) {
+      const caller = waiting.get(id);
+      waiting.delete(id);
+      if (failure === null) caller?.resolve(result);
+      else caller?.reject(unpack(failure));
+    }
+  });
+  const call = (method: string, parameters: unknown[]) =>
+    new Promise<unknown>((resolve, reject) => {
+      lastId += 1;
+      waiting.set(lastId, { resolve, reject });
+      send([lastId, method, parameters]);
+    });
+  return Object.fromEntries(
+    methods.map((method) => [method, (...parameters: unknown[]) => call(method, parameters)]),
+  ) as Target;
+}
+
+/** Collects what comes within one turn of the event loop. */
+function gather<Item>(send: (items: Item[]) => void): (item: Item) => void {
+  let items: Item[] = [];
+  return (item) => {
+    items.push(item);
+    if (items.length > 1) return;
+    setImmediate(() => {
+      const gathered = items;
+      items = [];
+      send(gathered);
+    });
+  };
+}
+
+function carry(error: unknown): CarriedError {
+  if (error instanceof AppError) return { code: error.code, message: error.message, fields: error.fields };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: null, message, fields: [] };
+}
+
+function unpack({ code, message, fields }: CarriedError): Error {
+  return code === null ? new Error(message) : new AppError(code, message, { fields });
+}
