@@ -7,7 +7,7 @@ import { memoryOf } from './process-usage.ts';
 import type { ProcessGroup } from './processes.ts';
 import type { Hold } from './settings.ts';
 import { createWebhook, newApiKey, type ServerOptions, startServer } from './start-system.ts';
-import { waitUntilAtRest, waitUntilDrained } from './system.ts';
+import { waitUntilAtRest, waitUntilSettled } from './system.ts';
 
 /** Exchanges that all webhooks together may have under way: more than the machine can use, less than a listen queue holds. */
 const SLOTS = 1_000;
@@ -65,7 +65,8 @@ export async function measureDrain(group: ProcessGroup, receiver: NginxReceiver,
   const releasedAt = Date.now();
   const draining = plan.hold === 'role' ? await startServer(group, options) : filling;
   if (plan.hold === 'silence') await receiver.speak();
-  await waitUntilDrained(draining);
+  // Not by what is pending: a process may know only of what it took in itself.
+  await waitUntilSettled(draining, plan.pending);
   const { times, duplicates } = await receiver.arrivals.collect(plan.pending);
   const { peak } = await memoryOf(draining.process.pid);
   await draining.process.stop();

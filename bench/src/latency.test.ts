@@ -42,7 +42,7 @@ test('the receiver notes the first arrival of each event', async (t) => {
   assert.ok((arrivals.evt_2 ?? 0) > between);
 });
 
-test('the producer keeps its pace although answers stay out, and counts what fails', async (t) => {
+test('the producer keeps its pace although answers stay out, and counts what fails', { timeout: 20_000 }, async (t) => {
   let arrived = 0;
   const release = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {

@@ -12,7 +12,7 @@ import { parseSettings, type Settings, USAGE } from './settings.ts';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
-/** Runs the benchmark and answers the exit code: 0, or 1 when it could not be run or an accepted event never arrived. */
+/** Runs the benchmark and answers the exit code: 0; 1 when an accepted event never arrived; 130 or 143 after a signal. */
 async function main(args: readonly string[]): Promise<number> {
   const settings = parseSettings(args);
   if (settings === null) {
@@ -22,20 +22,18 @@ async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux') throw new BenchError('The benchmark reads /proc and runs on Linux only.');
   const group = new ProcessGroup();
   const directory = await mkdtemp(join(resolve(settings.directory), 'broxi-bench-'));
-  const cleanUp = async () => {
-    await group.stopAll();
-    await rm(directory, { recursive: true, force: true });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
-  }
+  const interrupted = new Promise<number>((resolve) => {
+    process.once('SIGINT', () => resolve(130));
+    process.once('SIGTERM', () => resolve(143));
+  });
   try {
     const tools = await findTools(group, settings.install);
     const machine = await describeMachine(directory);
     const say = (line: string) => console.error(line);
-    return await measure({ group, tools, directory, machine, say }, settings);
+    return await Promise.race([measure({ group, tools, directory, machine, say }, settings), interrupted]);
   } finally {
-    await cleanUp();
+    await group.close();
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -61,7 +59,8 @@ function countMissing(result: ComparisonResult | DrainResult): number {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  // An interrupted measurement may still be waiting for something.
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof BenchError)) throw error;
   console.error(error.message);

@@ -49,6 +49,13 @@ test('a server that ends while starting is reported with its last words', async 
   );
 });
 
+test('a closed group starts nothing that stays', async () => {
+  const closing = new ProcessGroup();
+  await closing.close();
+  await assert.rejects(closing.start(nodeCommand('setInterval(() => {}, 1000)')), /The benchmark is ending/);
+  await assert.rejects(closing.run(nodeCommand('setInterval(() => {}, 1000)'), 20_000), /The benchmark is ending/);
+});
+
 test('stopping the group ends all of it', async () => {
   const one = await group.start(nodeCommand('setInterval(() => {}, 1000)'));
   const two = await group.start(nodeCommand('setInterval(() => {}, 1000)'));

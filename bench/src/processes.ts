@@ -34,6 +34,7 @@ export interface RunningProcess {
  */
 export class ProcessGroup {
   readonly #running = new Set<RunningProcess>();
+  #closed = false;
 
   /** Throws a `BenchError` when the file cannot be run. */
   async start(command: Command): Promise<RunningProcess> {
@@ -56,7 +57,7 @@ export class ProcessGroup {
         this.#running.delete(running);
       },
     };
-    this.#running.add(running);
+    await this.#add(running);
     return running;
   }
 
@@ -76,7 +77,7 @@ export class ProcessGroup {
       this.#running.delete(running);
     };
     const running = { name: command.name, pid, hasEnded: () => child.exitCode !== null, output: () => stderr, stop };
-    this.#running.add(running);
+    await this.#add(running);
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -95,6 +96,19 @@ export class ProcessGroup {
   /** Ends everything that was started, the latest first. */
   async stopAll(): Promise<void> {
     for (const running of [...this.#running].reverse()) await running.stop();
+  }
+
+  /** Ends everything, and what is started from now on is ended at once. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.stopAll();
+  }
+
+  async #add(running: RunningProcess): Promise<void> {
+    this.#running.add(running);
+    if (!this.#closed) return;
+    await running.stop();
+    throw new BenchError('The benchmark is ending.');
   }
 }
 

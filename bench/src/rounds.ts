@@ -1,10 +1,10 @@
 import { arrivalRate } from './arrival-log.ts';
-import { BacklogSampler } from './backlog-sampler.ts';
 import { BenchError } from './bench-error.ts';
 import type { NginxReceiver } from './nginx.ts';
 import { cpuSecondsOf, memoryOf } from './process-usage.ts';
 import { median } from './statistics.ts';
 import { readCounters, type System, waitUntilAtRest, waitUntilDrained } from './system.ts';
+import { watchBacklog } from './watch-backlog.ts';
 import type { Wrk, WrkResult } from './wrk.ts';
 
 /** One measured round of one system. */
@@ -78,10 +78,11 @@ async function runRound({ wrk, receiver }: Bench, system: System, settings: Roun
   await waitUntilAtRest(system);
 
   const cpuBefore = await cpuSecondsOf(system.process.pid);
-  const sampler = new BacklogSampler(system, start);
-  const seen = await wrk.run({ ...load, seconds: settings.seconds });
-  const end = await waitUntilDrained(system);
-  const largestBacklog = await sampler.stop();
+  const { result, largestBacklog } = await watchBacklog({ system, start }, async () => {
+    const seen = await wrk.run({ ...load, seconds: settings.seconds });
+    return { seen, end: await waitUntilDrained(system) };
+  });
+  const { seen, end } = result;
   await waitUntilAtRest(system);
   const cpuSeconds = (await cpuSecondsOf(system.process.pid)) - cpuBefore;
 

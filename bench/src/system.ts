@@ -69,6 +69,18 @@ export async function waitUntilDrained(system: System): Promise<Counters> {
   }
 }
 
+/** Waits until the process has settled so many deliveries since its start, or nothing has settled for 60 s. */
+export async function waitUntilSettled(system: System, deliveries: number): Promise<void> {
+  let settled = -1;
+  let movedAt = performance.now();
+  while (settled < deliveries && performance.now() - movedAt < STUCK_MS) {
+    await sleep(POLL_MS);
+    const now = await readCounters(system);
+    if (now.settled !== settled) movedAt = performance.now();
+    settled = now.settled;
+  }
+}
+
 /**
  * Waits until the process has nothing left to do (work put off, a checkpoint for example), at most 20 s. What it still does
  * after a round belongs to that round, and must not slow the next one, which is the other system's.

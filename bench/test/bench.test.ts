@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,22 @@ test('a server that cannot be started is reported with its own words, and nothin
   const { code, stderr } = await runBench(t, ['--server-entry', join(tmpdir(), 'no-such-server.ts'), '--rounds', '1']);
   assert.equal(code, 1);
   assert.match(stderr, /the server ended while starting:[\s\S]*no-such-server/);
+});
+
+test('an interrupted run ends what it started and removes its folder', { skip, timeout: 60_000 }, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const args = [main, '--relay-only', '--dir', directory, '--rounds', '100', '--seconds', '1', '--warm-up', '1'];
+  const child = spawn(process.execPath, args);
+  const closed = once(child, 'close');
+  await once(child.stderr, 'data');
+  const [folder = ''] = await readdir(directory);
+  const nginxPid = Number(await readFile(join(directory, folder, 'receiver', 'nginx.pid'), 'utf8'));
+  assert.equal(process.kill(nginxPid, 0), true);
+  child.kill('SIGINT');
+  assert.deepEqual(await closed, [130, null]);
+  assert.throws(() => process.kill(nginxPid, 0), { code: 'ESRCH' });
+  assert.deepEqual(await readdir(directory), []);
 });
 
 test('a flag that is not accepted stops the start', async (t) => {

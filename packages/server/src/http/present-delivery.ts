@@ -30,26 +30,38 @@ export const deliverySchema = Type.Object(fields, { $id: 'Delivery', description
 export type DeliveryJson = Static<typeof deliverySchema>;
 export const deliveryFields = fields;
 
+type Waiting = Pick<AppDeps, 'workspaces' | 'engine'>;
+type ShownAs = 'as stored' | 'sending' | 'held';
+
 /** Deliveries of one workspace as the API shows them, in the same order. */
-export async function presentDeliveries(
+export async function presentDeliveries(deliveries: readonly Delivery[], deps: Waiting): Promise<DeliveryJson[]> {
+  const shownAs = await lookAtWaiting(deliveries, deps);
+  return deliveries.map((delivery) => present(delivery, shownAs(delivery)));
+}
+
+export async function presentDelivery(delivery: Delivery, deps: Waiting): Promise<DeliveryJson> {
+  const shownAs = await lookAtWaiting([delivery], deps);
+  return present(delivery, shownAs(delivery));
+}
+
+async function lookAtWaiting(
   deliveries: readonly Delivery[],
-  { workspaces, engine }: Pick<AppDeps, 'workspaces' | 'engine'>,
-): Promise<DeliveryJson[]> {
+  { workspaces, engine }: Waiting,
+): Promise<(delivery: Delivery) => ShownAs> {
   const waiting = deliveries.filter(({ state }) => state === 'pending');
   const first = waiting[0];
-  if (first === undefined) return deliveries.map((delivery) => present(delivery, 'as stored'));
+  if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
   const places = waiting.map(({ workspaceId, webhookId, id }) => ({ lane: { workspaceId, webhookId }, deliveryId: id }));
   const sending = new Set(await engine.sendingAmong(places));
-  return deliveries.map((delivery) => {
-    if (delivery.state !== 'pending') return present(delivery, 'as stored');
-    if (sending.has(delivery.id)) return present(delivery, 'sending');
-    const isHeld = view.webhooks.get(delivery.webhookId)?.config.active === false;
-    return present(delivery, isHeld ? 'held' : 'as stored');
-  });
+  return ({ id, state, webhookId }) => {
+    if (state !== 'pending') return 'as stored';
+    if (sending.has(id)) return 'sending';
+    return view.webhooks.get(webhookId)?.config.active === false ? 'held' : 'as stored';
+  };
 }
 
-function present(delivery: Delivery, shownAs: 'as stored' | 'sending' | 'held'): DeliveryJson {
+function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
   return {
     id: delivery.id,
     webhook_id: delivery.webhookId,

@@ -10,7 +10,7 @@ import { listDeliveries } from '../list-deliveries.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
 import { attemptSchema, presentAttempt } from '../present-attempt.ts';
-import { DELIVERY_STATES, type DeliveryJson, deliveryFields, presentDeliveries } from '../present-delivery.ts';
+import { DELIVERY_STATES, type DeliveryJson, deliveryFields, presentDelivery } from '../present-delivery.ts';
 import { problems } from '../problem-schema.ts';
 import { sentBy } from './webhook-actions.ts';
 
@@ -86,14 +86,14 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
     async handler(request): Promise<Static<typeof detailSchema>> {
       const delivery = await findDelivery(store, callerOf(request), request.params.id);
       const { workspaceId, webhookId, id } = delivery;
-      const [[shown], attempts, versions, body] = await Promise.all([
-        presentDeliveries([delivery], deps),
+      const [shown, attempts, versions, body] = await Promise.all([
+        presentDelivery(delivery, deps),
         store.listAttempts(workspaceId, id),
         store.listWebhookVersions({ workspaceId, webhookId }),
         bodyOf(delivery),
       ]);
       const presented = attempts.map((attempt) => presentAttempt(attempt, { delivery, versions, ...sentBy(deps) }));
-      return { ...(shown as DeliveryJson), body, attempts: presented };
+      return { ...shown, body, attempts: presented };
     },
   });
 

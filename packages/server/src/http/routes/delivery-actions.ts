@@ -7,7 +7,7 @@ import { type Caller, callerOf } from '../auth.ts';
 import { findDelivery } from '../find-delivery.ts';
 import { type IdParameters, idOf } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
-import { type DeliveryJson, presentDeliveries } from '../present-delivery.ts';
+import { type DeliveryJson, presentDelivery } from '../present-delivery.ts';
 import { problems } from '../problem-schema.ts';
 
 const tags = ['Deliveries'];
@@ -87,8 +87,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
   }
 
   async function show(caller: Caller, deliveryId: string): Promise<DeliveryJson> {
-    const [shown] = await presentDeliveries([await findDelivery(store, caller, deliveryId)], deps);
-    return shown as DeliveryJson;
+    return presentDelivery(await findDelivery(store, caller, deliveryId), deps);
   }
 }
 

@@ -1,0 +1,68 @@
+import { fastify, type FastifyInstance, type RouteOptions } from 'fastify';
+import { createNotFoundHandler } from './allowed-methods.ts';
+import { createAuthentication } from './auth.ts';
+import { DEFAULT_BODY_LIMIT, registerBodyParsers } from './body-parser.ts';
+import { answerUnreadable } from './client-error.ts';
+import { createErrorHandler } from './error-handler.ts';
+import type { AppDeps } from './ports.ts';
+import { compileValidator } from './request-validation.ts';
+import { deliveryActionRoutes } from './routes/delivery-actions.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { eventTypeRoutes } from './routes/event-types.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes, metricsRoute } from './routes/operations.ts';
+import { publishingRoutes } from './routes/publishing.ts';
+import { webhookActionRoutes } from './routes/webhook-actions.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+
+/** The longest path parameter, an event type's name, has at most 128 characters. */
+const MAX_PATH_PARAMETER = 256;
+const NO_PARAMETERS = { type: 'object', additionalProperties: false, properties: {} };
+
+/** The HTTP API, not listening yet. */
+export function createApp(deps: AppDeps): FastifyInstance {
+  const handleError = createErrorHandler(deps.log);
+  const app = fastify({
+    logger: false,
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply);
+    },
+  });
+  app.setErrorHandler(handleError);
+  app.setValidatorCompiler(compileValidator);
+  // Answers are small and made by presenters that the compiler checks against their schemas: nothing is to be filtered out.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.decorateRequest('caller', undefined);
+  registerBodyParsers(app);
+
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/v1/')) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
+    routes.push(route);
+  });
+  app.setNotFoundHandler(createNotFoundHandler(routes));
+
+  healthRoutes(app, deps);
+  docsRoutes(app, routes, deps.version);
+  app.register(async (withKey) => {
+    withKey.addHook('onRequest', createAuthentication(deps));
+    metricsRoute(withKey, deps);
+    await withKey.register(
+      async (v1) => {
+        publishingRoutes(v1, deps);
+        eventRoutes(v1, deps);
+        eventTypeRoutes(v1, deps);
+        webhookRoutes(v1, deps);
+        webhookActionRoutes(v1, deps);
+        deliveryRoutes(v1, deps);
+        deliveryActionRoutes(v1, deps);
+      },
+      { prefix: '/v1' },
+    );
+  });
+  return app;
+}

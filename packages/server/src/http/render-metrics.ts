@@ -1,0 +1,26 @@
+import type { StoreCounters } from '../store/store.ts';
+
+/** The Prometheus text format, version 0.0.4. Everything counts from the start of this process. */
+export function renderMetrics(counters: StoreCounters): string {
+  const { settledDelivered, settledFailed, settledCancelled } = counters;
+  const settled = settledDelivered + settledFailed + settledCancelled;
+  return [
+    ...counter('broxi_commits_total', 'Transactions committed.', counters.commits),
+    ...counter('broxi_events_accepted_total', 'Events recorded.', counters.eventsAccepted),
+    ...counter('broxi_deliveries_created_total', 'Deliveries owed, replays included.', counters.deliveriesCreated),
+    '# HELP broxi_deliveries_settled_total Deliveries that came to an end.',
+    '# TYPE broxi_deliveries_settled_total counter',
+    `broxi_deliveries_settled_total{state="delivered"} ${settledDelivered}`,
+    `broxi_deliveries_settled_total{state="failed"} ${settledFailed}`,
+    `broxi_deliveries_settled_total{state="cancelled"} ${settledCancelled}`,
+    ...counter('broxi_attempts_retried_total', 'Attempts after which another one was planned.', counters.settledRetried),
+    '# HELP broxi_queue_pending Deliveries created less deliveries settled since this process started; below zero where older ones were settled.',
+    '# TYPE broxi_queue_pending gauge',
+    `broxi_queue_pending ${counters.deliveriesCreated - settled}`,
+    '',
+  ].join('\n');
+}
+
+function counter(name: string, help: string, value: number): string[] {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name} ${value}`];
+}
