@@ -93,11 +93,10 @@ export async function createServer(config: Config): Promise<Server> {
     publisher: createPublisher({ events: store, workspaces, schemas, clock: systemClock }),
     engine,
     clock: systemClock,
-    headerPrefix,
     webhookRules: { allowHttp: config.allowHttp, addressPolicy: createAddressPolicy(addresses), headerPrefix },
     version: VERSION,
     isReady: () => ready,
-    log: (error) => console.error('broxi-webhooks:', error),
+    log: { error: (message, error) => console.error(`broxi-webhooks: ${message}`, error) },
   });
 
   let stopping: Promise<void> | null = null;

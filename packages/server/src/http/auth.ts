@@ -23,6 +23,11 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
+/** What is kept of an API key: its SHA-256, hexadecimal. Keys are random, so it needs no salt. */
+export function hashApiKey(key: string): string {
+  return hash('sha256', key, 'hex');
+}
+
 /** An `onRequest` hook that knows the caller by the SHA-256 of the bearer token, or refuses. Only keys that exist are cached. */
 export function createAuthentication({ store, clock }: { store: Pick<Directory, 'findApiKey'>; clock: Clock }): OnRequest {
   const known = new Map<string, { caller: Caller; until: number }>();
@@ -42,7 +47,7 @@ export function createAuthentication({ store, clock }: { store: Pick<Directory, 
       done(new AppError('unauthenticated', 'An API key is needed: Authorization: Bearer <api key>.'));
       return;
     }
-    const digest = hash('sha256', token, 'hex');
+    const digest = hashApiKey(token);
     const cached = known.get(digest);
     if (cached !== undefined && cached.until > clock.monotonic()) {
       request.caller = cached.caller;

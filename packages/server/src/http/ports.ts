@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { AttemptRecord } from '../domain/attempt.ts';
-import type { Lane, Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook.ts';
 import type { WebhookRules } from '../domain/webhook-config.ts';
 import type { DataSchemas } from '../publish/data-schemas.ts';
 import type { Publisher } from '../publish/publish-event.ts';
@@ -35,7 +35,7 @@ export interface EnginePort {
     deliveryId: string,
   ): Promise<'cancelled' | 'sending' | 'missing'>;
   /** Ids of those deliveries that are in the air now. */
-  sendingAmong(deliveries: readonly { lane: Lane; deliveryId: string }[]): Promise<string[]>;
+  sendingAmong(deliveryIds: readonly string[]): Promise<string[]>;
 }
 
 export interface TestResult {

@@ -52,8 +52,7 @@ async function lookAtWaiting(
   const first = waiting[0];
   if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
-  const places = waiting.map(({ workspaceId, webhookId, id }) => ({ lane: { workspaceId, webhookId }, deliveryId: id }));
-  const sending = new Set(await engine.sendingAmong(places));
+  const sending = new Set(await engine.sendingAmong(waiting.map(({ id }) => id)));
   return ({ id, state, webhookId }) => {
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
