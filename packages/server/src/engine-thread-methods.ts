@@ -18,7 +18,11 @@ export interface EngineThreadMethods extends Omit<Store, 'onWake'> {
   /** Sends a `webhook.test` at once, past everything that waits, and records it. */
   sendTest(webhook: Pick<Webhook, 'workspaceId' | 'id'>): Promise<TestResult>;
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it is not waiting. */
-  cancelDelivery(workspaceId: string, webhookId: string, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'>;
+  cancelDelivery(
+    workspaceId: string,
+    webhookId: string,
+    deliveryId: string,
+  ): Promise<'cancelled' | 'sending' | 'missing'>;
   /** Which of these deliveries are in the air now. */
   sendingAmong(deliveryIds: readonly string[]): Promise<string[]>;
   /** Begins to send what is owed. */

@@ -22,7 +22,11 @@ const data = workerData as EngineThreadData;
 await reportStart(
   (report) => port.postMessage(report),
   async () => {
-    const store = openSqliteStore({ path: data.databasePath, vault: createVault(data.encryptionKey), clock: systemClock });
+    const store = openSqliteStore({
+      path: data.databasePath,
+      vault: createVault(data.encryptionKey),
+      clock: systemClock,
+    });
     const agent = createGuardedAgent(createAddressPolicy(data.addresses));
     const send = createSendRequest(agent, systemClock);
     const engine = new Engine({

@@ -28,7 +28,10 @@ export interface TemplateSettings {
   userAgent: string;
 }
 
-export function createRequestTemplate(webhook: Webhook, { headerPrefix, userAgent }: TemplateSettings): RequestTemplate {
+export function createRequestTemplate(
+  webhook: Webhook,
+  { headerPrefix, userAgent }: TemplateSettings,
+): RequestTemplate {
   const names = headerNames(headerPrefix);
   const signer: Signer = createSigner({ secrets: [webhook.secret], headerPrefix });
   const own = Object.entries(webhook.config.headers).flat();
@@ -50,14 +53,22 @@ export function createRequestTemplate(webhook: Webhook, { headerPrefix, userAgen
         scheme,
       });
       const headers = [
-        'content-type', 'application/json',
-        'user-agent', userAgent,
-        names.event, delivery.event.type,
-        names.eventId, delivery.event.id,
-        names.webhookId, webhook.id,
-        names.deliveryId, delivery.id,
-        names.attempt, String(attempt),
-        'traceparent', traceparent(delivery.event.id, delivery.id),
+        'content-type',
+        'application/json',
+        'user-agent',
+        userAgent,
+        names.event,
+        delivery.event.type,
+        names.eventId,
+        delivery.event.id,
+        names.webhookId,
+        webhook.id,
+        names.deliveryId,
+        delivery.id,
+        names.attempt,
+        String(attempt),
+        'traceparent',
+        traceparent(delivery.event.id, delivery.id),
       ];
       for (const name in signed) headers.push(name, signed[name] ?? '');
       for (const part of own) headers.push(part);

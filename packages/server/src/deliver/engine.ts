@@ -1,6 +1,6 @@
+import type { Clock } from '../clock.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext } from '../domain/delivery.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type { Clock } from '../clock.ts';
 import type { DeliveryQueue, QueuedDelivery, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
@@ -230,20 +230,19 @@ export class Engine {
   /** Runs one read of a lane, and gives it a turn afterwards. */
   #read(lane: Lane, read: () => Promise<void>): void {
     lane.reading = true;
-    read()
-      .then(
-        () => {
-          lane.reading = false;
-          this.#turns.add(lane);
-          this.#plan();
-        },
-        (error: unknown) => {
-          lane.reading = false;
-          this.#options.onError(error);
-          lane.rewind();
-          this.#wakeAt(lane, this.#options.clock.now() + STORE_RETRY_MS);
-        },
-      );
+    read().then(
+      () => {
+        lane.reading = false;
+        this.#turns.add(lane);
+        this.#plan();
+      },
+      (error: unknown) => {
+        lane.reading = false;
+        this.#options.onError(error);
+        lane.rewind();
+        this.#wakeAt(lane, this.#options.clock.now() + STORE_RETRY_MS);
+      },
+    );
   }
 
   async #configure(lane: Lane): Promise<void> {

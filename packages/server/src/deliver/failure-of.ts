@@ -36,7 +36,7 @@ const IN_WORDS: Partial<Record<FailureKind, string>> = {
 
 /** Says in the field's words what a network error means. */
 export function failureOf(error: Error): Failure {
-  const cause = error instanceof AggregateError ? (error.errors[0] as Error | undefined) ?? error : error;
+  const cause = error instanceof AggregateError ? ((error.errors[0] as Error | undefined) ?? error) : error;
   if (cause instanceof AddressRefusedError) return { failure: 'address_refused', message: cause.message };
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const failure = BY_CODE[code] ?? byFamily(code);

@@ -76,7 +76,8 @@ class PendingExchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     const raw = controller.rawHeaders;
-    if (Array.isArray(raw)) this.#headers = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+    if (Array.isArray(raw))
+      this.#headers = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -98,7 +99,12 @@ class PendingExchange implements Dispatcher.DispatchHandler {
 
   /** The deadline has come. */
   abandon(): void {
-    const where = this.#status > 0 ? `the answer ${this.#status} was not complete` : this.#controller ? 'no answer' : 'no connection';
+    const where =
+      this.#status > 0
+        ? `the answer ${this.#status} was not complete`
+        : this.#controller
+          ? 'no answer'
+          : 'no connection';
     this.#settle({ kind: 'failed', failure: 'timeout', message: `${where} within the timeout` });
     this.#controller?.abort(ABANDONED);
   }

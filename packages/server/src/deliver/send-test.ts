@@ -49,7 +49,13 @@ export function createTestSender(options: {
       attempt: record,
       destination: learned && { url: record.url, value: learned },
     });
-    return { deliveryId: delivery.id, eventId: event.id, body: sender.template.body(delivery), success, attempt: record };
+    return {
+      deliveryId: delivery.id,
+      eventId: event.id,
+      body: sender.template.body(delivery),
+      success,
+      attempt: record,
+    };
   };
 }
 

@@ -7,7 +7,11 @@ export function createNotFoundHandler(routes: readonly Pick<RouteOptions, 'metho
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = new Set(routes.filter(({ url }) => matchesPath(url, path)).flatMap(({ method }) => method));
     if (allowed.size === 0) {
-      return sendProblem(reply, { status: 404, code: 'not_found', detail: 'There is nothing at this path; see /docs.' });
+      return sendProblem(reply, {
+        status: 404,
+        code: 'not_found',
+        detail: 'There is nothing at this path; see /docs.',
+      });
     }
     const list = [...allowed].sort().join(', ');
     reply.header('allow', list);

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance, type RouteOptions } from 'fastify';
+import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
 import { createNotFoundHandler } from './allowed-methods.ts';
 import { createAuthentication } from './auth.ts';
 import { DEFAULT_BODY_LIMIT, registerBodyParsers } from './body-parser.ts';
@@ -6,8 +6,8 @@ import { answerUnreadable } from './client-error.ts';
 import { createErrorHandler } from './error-handler.ts';
 import type { AppDeps } from './ports.ts';
 import { compileValidator } from './request-validation.ts';
-import { deliveryActionRoutes } from './routes/delivery-actions.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
+import { deliveryActionRoutes } from './routes/delivery-actions.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventTypeRoutes } from './routes/event-types.ts';
 import { eventRoutes } from './routes/events.ts';

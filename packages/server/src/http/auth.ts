@@ -29,7 +29,13 @@ export function hashApiKey(key: string): string {
 }
 
 /** An `onRequest` hook that knows the caller by the SHA-256 of the bearer token, or refuses. Only keys that exist are cached. */
-export function createAuthentication({ store, clock }: { store: Pick<Directory, 'findApiKey'>; clock: Clock }): OnRequest {
+export function createAuthentication({
+  store,
+  clock,
+}: {
+  store: Pick<Directory, 'findApiKey'>;
+  clock: Clock;
+}): OnRequest {
   const known = new Map<string, { caller: Caller; until: number }>();
 
   const remember = (digest: string, caller: Caller) => {

@@ -26,7 +26,11 @@ export interface ChangeRequest {
 }
 
 /** @throws NotFoundError also for a deleted webhook, and for what is no id */
-export async function findWebhook(deps: Pick<AppDeps, 'workspaces'>, caller: Caller, webhookId: string): Promise<Webhook> {
+export async function findWebhook(
+  deps: Pick<AppDeps, 'workspaces'>,
+  caller: Caller,
+  webhookId: string,
+): Promise<Webhook> {
   const view = await deps.workspaces.get(caller.workspaceId);
   const webhook = view.webhooks.get(webhookId);
   if (webhook === undefined) throw new NotFoundError(`webhook ${shown(webhookId)}`);

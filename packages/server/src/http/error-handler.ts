@@ -48,7 +48,10 @@ export function createErrorHandler(log: Log) {
 export function sendProblem(reply: FastifyReply, failure: Failure): FastifyReply {
   if (failure.status === 401) reply.header('www-authenticate', 'Bearer realm="broxi-webhooks"');
   if (failure.status === 503) reply.header('retry-after', RETRY_AFTER);
-  return reply.code(failure.status).type('application/problem+json').send(JSON.stringify(problemOf(failure)));
+  return reply
+    .code(failure.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(failure)));
 }
 
 /** RFC 9457 §4.2.1: with `about:blank`, the title is the phrase of the status. */

@@ -54,7 +54,8 @@ export function parseEventType(
   const schemaText = JSON.stringify(input.schema);
   const sampleText = input.sample == null ? null : JSON.stringify(input.sample);
   const tooLarge: FieldError[] = [];
-  if (Buffer.byteLength(schemaText) > MAX_SCHEMA_BYTES) tooLarge.push({ path: 'schema', message: 'must be at most 64 KiB' });
+  if (Buffer.byteLength(schemaText) > MAX_SCHEMA_BYTES)
+    tooLarge.push({ path: 'schema', message: 'must be at most 64 KiB' });
   if (sampleText !== null && Buffer.byteLength(sampleText) > MAX_SAMPLE_BYTES) {
     tooLarge.push({ path: 'sample', message: 'must be at most 64 KiB' });
   }

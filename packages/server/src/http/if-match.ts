@@ -10,14 +10,19 @@ export function parseIfMatch(header: string | undefined): ((version: number) => 
   if (header.trim() === '*') return () => true;
   const versions = header.split(',').map((tag) => /^\s*(?:"(\d{1,15})"|(\d{1,15}))\s*$/.exec(tag));
   if (versions.includes(null)) {
-    throw new InvalidFieldsError([{ path: 'If-Match', message: 'must be a version in double quotes, such as "3", or *' }]);
+    throw new InvalidFieldsError([
+      { path: 'If-Match', message: 'must be a version in double quotes, such as "3", or *' },
+    ]);
   }
   const accepted = new Set(versions.map((match) => Number(match?.[1] ?? match?.[2])));
   return (version) => accepted.has(version);
 }
 
 /** @throws ConflictError (HTTP 412) */
-export function assertVersion(webhook: { id: string; version: number }, matches: ((version: number) => boolean) | null): void {
+export function assertVersion(
+  webhook: { id: string; version: number },
+  matches: ((version: number) => boolean) | null,
+): void {
   if (matches === null || matches(webhook.version)) return;
   throw new ConflictError(
     'version_mismatch',

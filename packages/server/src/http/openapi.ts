@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance, type RouteOptions } from 'fastify';
+import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
 import { deliverySchema } from './present-delivery.ts';
 import { eventSchema } from './present-event.ts';
 import { eventTypeSchema } from './present-event-type.ts';
@@ -36,7 +36,12 @@ export async function createDocs(routes: readonly RouteOptions[], version: strin
   await docs.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Broxi Webhooks', version, description: DESCRIPTION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      info: {
+        title: 'Broxi Webhooks',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
       servers: [{ url: '/' }],
       components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } } },
       security: [{ apiKey: [] }],

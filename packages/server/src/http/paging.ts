@@ -55,7 +55,9 @@ export function decodeCursor(
   if (cursor === undefined) return undefined;
   const position = Buffer.from(cursor, 'base64url').toString();
   if (encodeCursor(position) === cursor && isPosition(position)) return { before: position };
-  throw new InvalidFieldsError([{ path: 'cursor', message: 'must be the next_cursor of an earlier page of this list' }]);
+  throw new InvalidFieldsError([
+    { path: 'cursor', message: 'must be the next_cursor of an earlier page of this list' },
+  ]);
 }
 
 export interface IdParameters {

@@ -44,7 +44,9 @@ export const attemptSchema = Type.Object({
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
   outcome: Type.Enum(['delivered', 'retryable', 'permanent'], { description: 'What it came to.' }),
   reason: optionalStringSchema('Why it did not succeed.'),
-  exchanges: Type.Array(exchangeSchema, { description: 'Its HTTP requests: more than one where a signature was refused.' }),
+  exchanges: Type.Array(exchangeSchema, {
+    description: 'Its HTTP requests: more than one where a signature was refused.',
+  }),
 });
 
 interface ResponseJson {
@@ -88,7 +90,10 @@ function presentResult({ result }: Exchange): Pick<Static<typeof exchangeSchema>
   for (let i = 0; i + 1 < result.headers.length; i += 2) {
     headers.push({ name: result.headers[i] ?? '', value: result.headers[i + 1] ?? '' });
   }
-  return { response: { status: result.status, headers, body: result.body, truncated: result.truncated }, failure: null };
+  return {
+    response: { status: result.status, headers, body: result.body, truncated: result.truncated },
+    failure: null,
+  };
 }
 
 /** The headers of a request, which are not kept: all of them follow from what is. Signatures and own values are masked. */

@@ -1,6 +1,12 @@
 import Type, { type Static } from 'typebox';
 import type { Delivery } from '../store/store.ts';
-import { instantSchema, optionalInstantSchema, optionalStringSchema, presentInstant, presentOptionalInstant } from './instant.ts';
+import {
+  instantSchema,
+  optionalInstantSchema,
+  optionalStringSchema,
+  presentInstant,
+  presentOptionalInstant,
+} from './instant.ts';
 import type { AppDeps } from './ports.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */

@@ -10,7 +10,9 @@ export const problemSchema = Type.Object(
     errors: Type.Optional(
       Type.Array(
         Type.Object({
-          path: Type.String({ description: 'The field, dotted, with array positions in brackets; empty: the whole body.' }),
+          path: Type.String({
+            description: 'The field, dotted, with array positions in brackets; empty: the whole body.',
+          }),
           message: Type.String({ description: 'What would be accepted.' }),
         }),
         { description: 'Every field that is not acceptable.' },

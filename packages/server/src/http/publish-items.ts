@@ -41,7 +41,10 @@ function readItems(body: Buffer): { items: unknown; refused: Map<number, BatchRe
     // What is wrong outside of the items is wrong with the whole request.
     parseJsonStrictly(Buffer.from(split.frame));
     if (split.items.length > MAX_BATCH_ITEMS) {
-      throw new AppError('payload_too_large', `A batch takes at most 1,000 events; this one has ${split.items.length}.`);
+      throw new AppError(
+        'payload_too_large',
+        `A batch takes at most 1,000 events; this one has ${split.items.length}.`,
+      );
     }
     const items: unknown[] = [];
     for (const [position, text] of split.items.entries()) {

@@ -13,7 +13,11 @@ export function renderMetrics(counters: StoreCounters): string {
     `broxi_deliveries_settled_total{state="delivered"} ${settledDelivered}`,
     `broxi_deliveries_settled_total{state="failed"} ${settledFailed}`,
     `broxi_deliveries_settled_total{state="cancelled"} ${settledCancelled}`,
-    ...counter('broxi_attempts_retried_total', 'Attempts after which another one was planned.', counters.settledRetried),
+    ...counter(
+      'broxi_attempts_retried_total',
+      'Attempts after which another one was planned.',
+      counters.settledRetried,
+    ),
     '# HELP broxi_queue_pending Deliveries created less deliveries settled since this process started; below zero where older ones were settled.',
     '# TYPE broxi_queue_pending gauge',
     `broxi_queue_pending ${counters.deliveriesCreated - settled}`,

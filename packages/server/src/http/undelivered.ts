@@ -23,7 +23,9 @@ export async function findUndelivered(
   if (isReservedType(event.type)) return [];
   const webhooks = await store.webhooksAt(event.workspaceId, event.revision);
   return webhooks
-    .filter(({ id, config }) => !deliveredTo.has(id) && config.events.some((name) => subscriptionMatches(name, event.type)))
+    .filter(
+      ({ id, config }) => !deliveredTo.has(id) && config.events.some((name) => subscriptionMatches(name, event.type)),
+    )
     .map(({ id, version, config }) => ({
       webhook_id: id,
       webhook_version: version,

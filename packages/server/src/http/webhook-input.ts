@@ -29,7 +29,10 @@ function unmaskHeaders(headers: unknown, stored: Readonly<Record<string, string>
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return headers;
   const values = new Map(Object.entries(stored).map(([name, value]) => [name.toLowerCase(), value]));
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, isMask(value) ? (values.get(name.toLowerCase()) ?? value) : value]),
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      isMask(value) ? (values.get(name.toLowerCase()) ?? value) : value,
+    ]),
   );
 }
 
@@ -55,7 +58,18 @@ export function assertTypesExist(
 function unknownType(pattern: string, known: readonly string[]): string {
   const families = known
     .filter((type) => !isReservedType(type))
-    .flatMap((type) => type.split('.').slice(0, -1).map((_, depth) => `${type.split('.').slice(0, depth + 1).join('.')}.*`));
+    .flatMap((type) =>
+      type
+        .split('.')
+        .slice(0, -1)
+        .map(
+          (_, depth) =>
+            `${type
+              .split('.')
+              .slice(0, depth + 1)
+              .join('.')}.*`,
+        ),
+    );
   const isFamily = pattern.endsWith('.*');
   const near = nearestNames(pattern, isFamily ? families : known);
   const what = isFamily ? 'a family of event types' : 'an event type';

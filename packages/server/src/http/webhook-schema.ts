@@ -7,7 +7,11 @@ import { instantSchema, optionalInstantSchema, optionalStringSchema } from './in
  */
 
 const seconds = (description: string, standard: number) =>
-  Type.Unsafe<number>({ type: ['number', 'string'], default: standard, description: `${description} Seconds, or "5s", "2m", "1h".` });
+  Type.Unsafe<number>({
+    type: ['number', 'string'],
+    default: standard,
+    description: `${description} Seconds, or "5s", "2m", "1h".`,
+  });
 
 const retryPolicySchema = Type.Partial(
   Type.Object({
@@ -19,8 +23,7 @@ const retryPolicySchema = Type.Partial(
     schedule: Type.Unsafe<readonly number[] | 'extended' | null>({
       default: null,
       anyOf: [{ type: 'array', items: { type: ['number', 'string'] } }, { const: 'extended' }, { type: 'null' }],
-      description:
-        'Replaces the fields above: a list of delays, or "extended" = 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 10 h.',
+      description: 'Replaces the fields above: a list of delays, or "extended" = 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 10 h.',
     }),
     retry_conditions: Type.Partial(
       Type.Object({
@@ -41,7 +44,10 @@ const retryPolicySchema = Type.Partial(
           items: { type: ['integer', 'string'] },
           default: [],
         }),
-        malformed_response: Type.Boolean({ default: false, description: 'True: an answer that is not HTTP is not retried.' }),
+        malformed_response: Type.Boolean({
+          default: false,
+          description: 'True: an answer that is not HTTP is not retried.',
+        }),
       }),
     ),
   }),
@@ -78,7 +84,9 @@ const configFields = {
     }),
   ),
   timeout: Type.Optional(seconds('For a whole attempt, 1 to 60.', 30)),
-  active: Type.Optional(Type.Boolean({ default: true, description: 'False: takes no new events, and what it is owed is held.' })),
+  active: Type.Optional(
+    Type.Boolean({ default: true, description: 'False: takes no new events, and what it is owed is held.' }),
+  ),
   max_concurrency: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, default: 16, description: 'Requests in the air at a time.' }),
   ),
@@ -110,7 +118,8 @@ export const webhookConfigSchema = Type.Object(
   { ...configFields, secret: Type.Optional(secretSchema) },
   {
     $id: 'WebhookConfig',
-    description: 'The configuration of a webhook, also accepted as `{"webhook_config": {…}}`. Unknown fields are refused.',
+    description:
+      'The configuration of a webhook, also accepted as `{"webhook_config": {…}}`. Unknown fields are refused.',
     examples: [example],
   },
 );

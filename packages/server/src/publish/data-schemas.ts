@@ -28,7 +28,12 @@ export function createDataSchemas(): DataSchemas {
     const known = custom.get(schemaText);
     if (known !== undefined) return known;
     // One instance for each: schemas of different workspaces may use the same $id. Patterns run in linear time.
-    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, code: { regExp: linearTimeRegExp } });
+    const ajv = new Ajv2020({
+      allErrors: true,
+      strict: false,
+      validateFormats: true,
+      code: { regExp: linearTimeRegExp },
+    });
     addFormats.default(ajv);
     const validate = ajv.compile(JSON.parse(schemaText) as object | boolean);
     if (custom.size >= MAX_COMPILED) custom.clear();
@@ -57,7 +62,10 @@ export function createDataSchemas(): DataSchemas {
         compileCustom(schemaText);
       } catch (cause) {
         throw new InvalidFieldsError([
-          { path: 'schema', message: `not a valid JSON Schema (draft 2020-12): ${cause instanceof Error ? cause.message : cause}` },
+          {
+            path: 'schema',
+            message: `not a valid JSON Schema (draft 2020-12): ${cause instanceof Error ? cause.message : cause}`,
+          },
         ]);
       }
     },

@@ -104,7 +104,8 @@ export function createPublisher(options: {
         throw new ConflictError('idempotency_conflict', `Idempotency key "${idempotencyKey}" ${DIFFERENT_BODY}.`);
       }
       const duplicate = result.kind === 'duplicate';
-      const refusedThen = duplicate && result.note ? new Map(JSON.parse(result.note) as [number, BatchResult][]) : refused;
+      const refusedThen =
+        duplicate && result.note ? new Map(JSON.parse(result.note) as [number, BatchResult][]) : refused;
       const outcomes = result.events.values();
       return {
         duplicate,
@@ -161,7 +162,8 @@ function parseEvent(input: unknown, view: WorkspaceView, schemas: DataSchemas): 
 
 function checkType(event: unknown, view: WorkspaceView): FieldError[] {
   if (typeof event !== 'string') return [{ path: 'event', message: 'is required: the name of an event type' }];
-  if (isReservedType(event)) return [{ path: 'event', message: `${event} is sent by the server itself; it cannot be published` }];
+  if (isReservedType(event))
+    return [{ path: 'event', message: `${event} is sent by the server itself; it cannot be published` }];
   if (isBuiltInType(event) || view.eventTypes.has(event)) return [];
   const names = nearestNames(event, [
     ...Object.keys(catalog).filter((name) => !isReservedType(name)),
@@ -178,7 +180,10 @@ function parseTimestamp(timestamp: unknown, errors: FieldError[]): number | null
   if (timestamp === undefined) return null;
   const at = typeof timestamp === 'string' && TIMESTAMP.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
   if (Number.isNaN(at)) {
-    errors.push({ path: 'timestamp', message: 'must be an ISO 8601 instant with its zone, such as 2026-01-15T10:30:00.123Z' });
+    errors.push({
+      path: 'timestamp',
+      message: 'must be an ISO 8601 instant with its zone, such as 2026-01-15T10:30:00.123Z',
+    });
     return null;
   }
   return at;
@@ -220,7 +225,12 @@ function itemsOf(input: unknown): readonly unknown[] {
 }
 
 function answerOf(outcome: Exclude<RecordedOutcome, { kind: 'conflict' }>): PublishAnswer {
-  return { id: outcome.id, event: outcome.type, deliveries: outcome.deliveries, duplicate: outcome.kind === 'duplicate' };
+  return {
+    id: outcome.id,
+    event: outcome.type,
+    deliveries: outcome.deliveries,
+    duplicate: outcome.kind === 'duplicate',
+  };
 }
 
 function hashOf(input: unknown): string {

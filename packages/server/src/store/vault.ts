@@ -25,7 +25,9 @@ export function createVault(key: Uint8Array): Vault {
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
         decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString(
+          'utf8',
+        );
       } catch (cause) {
         throw new InvalidSettingError(
           `BROXI_ENCRYPTION_KEY is not the key that this database was written with (${cause instanceof Error ? cause.message : cause}).`,

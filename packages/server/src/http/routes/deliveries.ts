@@ -24,7 +24,9 @@ const listParameters = Type.Object(
     event: text('Of this event type.'),
     event_id: text('Of this event.'),
     run_id: text('Of events with this `data.run_id`.'),
-    status: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status of the latest answer.' })),
+    status: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status of the latest answer.' }),
+    ),
     from: text('Owed at this instant or later; ISO 8601.'),
     to: text('Owed before this instant; ISO 8601.'),
     ...pageParameters,
@@ -54,7 +56,18 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
       response: { 200: pageOf(Type.Unsafe<unknown>({ $ref: 'Delivery#' }), 'Deliveries.'), ...problems(401, 422) },
     },
     async handler(request) {
-      const { webhook_id, state, event, event_id, run_id, status, from, to, limit = DEFAULT_LIMIT, cursor } = request.query;
+      const {
+        webhook_id,
+        state,
+        event,
+        event_id,
+        run_id,
+        status,
+        from,
+        to,
+        limit = DEFAULT_LIMIT,
+        cursor,
+      } = request.query;
       const stored = state === undefined ? undefined : state === 'sending' || state === 'held' ? 'pending' : state;
       const query = {
         workspaceId: callerOf(request).workspaceId,

@@ -51,7 +51,8 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       const { workspaceId, webhookId, id, state } = await findDelivery(store, caller, request.params.id);
       if (state !== 'pending') throw conflict(`Delivery ${id} is over: it is ${state}.`);
       const outcome = await engine.cancelDelivery(workspaceId, webhookId, id);
-      if (outcome === 'sending') throw conflict(`Delivery ${id} is being sent at this moment; look again when it is over.`);
+      if (outcome === 'sending')
+        throw conflict(`Delivery ${id} is being sent at this moment; look again when it is over.`);
       const now = await show(caller, id);
       if (outcome === 'missing') throw conflict(`Delivery ${id} could not be cancelled: it is ${now.state} by now.`);
       return now;
@@ -81,7 +82,8 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
   });
 
   async function assertSendable({ workspaceId, webhookId, origin }: Delivery): Promise<void> {
-    if (origin === 'test') throw conflict(`A test is not sent again; start another: POST /v1/webhooks/${webhookId}/test.`);
+    if (origin === 'test')
+      throw conflict(`A test is not sent again; start another: POST /v1/webhooks/${webhookId}/test.`);
     if ((await workspaces.get(workspaceId)).webhooks.has(webhookId)) return;
     throw conflict(`Webhook ${webhookId} was deleted, so nothing can be sent to it.`);
   }

@@ -67,7 +67,10 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       assertRegistrable(name);
       const { eventTypes } = await workspaces.get(caller.workspaceId);
       if (eventTypes.has(name)) {
-        throw new ConflictError('conflict', `${name} is registered already; replace it with PUT /v1/event-types/${name}.`);
+        throw new ConflictError(
+          'conflict',
+          `${name} is registered already; replace it with PUT /v1/event-types/${name}.`,
+        );
       }
       reply.code(201).header('location', `/v1/event-types/${name}`);
       return save(caller, name, input);

@@ -28,8 +28,12 @@ const detailSchema = Type.Object(
   {
     ...eventFields,
     data: Type.Object({}, { additionalProperties: true, description: 'As it is sent.' }),
-    deliveries: Type.Array(Type.Unsafe<DeliveryJson>({ $ref: 'Delivery#' }), { description: 'What became of it, newest first.' }),
-    undelivered: Type.Array(undeliveredSchema, { description: 'Webhooks that subscribed to its type and did not get it.' }),
+    deliveries: Type.Array(Type.Unsafe<DeliveryJson>({ $ref: 'Delivery#' }), {
+      description: 'What became of it, newest first.',
+    }),
+    undelivered: Type.Array(undeliveredSchema, {
+      description: 'Webhooks that subscribed to its type and did not get it.',
+    }),
   },
   { description: 'The event, and what became of it at every webhook that subscribed to its type.' },
 );

@@ -30,7 +30,8 @@ export function healthRoutes(app: FastifyInstance, { isReady }: AppDeps): void {
       response: { 200: state('They can.'), ...problems(503) },
     },
     async handler() {
-      if (!isReady()) throw new AppError('store_unavailable', 'Events cannot be taken now: the server is starting or stopping.');
+      if (!isReady())
+        throw new AppError('store_unavailable', 'Events cannot be taken now: the server is starting or stopping.');
       return { status: 'ok' };
     },
   });

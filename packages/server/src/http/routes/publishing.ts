@@ -20,7 +20,11 @@ const eventInput = Type.Object(
       Type.String({ format: 'date-time', description: 'When it happened; now, where it is absent.' }),
     ),
     id: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: 'Makes the event idempotent, as `Idempotency-Key` does.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: 'Makes the event idempotent, as `Idempotency-Key` does.',
+      }),
     ),
   },
   { examples: [{ event: 'workflow.completed', data: catalog['workflow.completed'].sample }] },
@@ -42,7 +46,9 @@ const batchInput = Type.Unsafe<unknown>({
     },
     { type: 'array', minItems: 1, maxItems: MAX_BATCH_ITEMS, items: eventInput },
   ],
-  examples: [{ events: [{ event: 'workflow.completed', data: catalog['workflow.completed'].sample, id: 'run-42-done' }] }],
+  examples: [
+    { events: [{ event: 'workflow.completed', data: catalog['workflow.completed'].sample, id: 'run-42-done' }] },
+  ],
 });
 
 const itemErrors = Type.Array(Type.Object({ path: Type.String(), message: Type.String() }));
@@ -76,7 +82,12 @@ export function publishingRoutes(app: FastifyInstance, { publisher }: AppDeps): 
         202: Type.Object(published, {
           description: 'Accepted.',
           examples: [
-            { id: 'evt_0199c1a27e5b7c20a1b2c3d4e5f60718', event: 'workflow.completed', deliveries: 2, duplicate: false },
+            {
+              id: 'evt_0199c1a27e5b7c20a1b2c3d4e5f60718',
+              event: 'workflow.completed',
+              deliveries: 2,
+              duplicate: false,
+            },
           ],
         }),
         ...problems(401, 409, 413, 415, 422, 503),

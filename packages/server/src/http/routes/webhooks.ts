@@ -110,7 +110,8 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
     schema: {
       tags,
       operationId: 'replaceWebhook',
-      summary: 'Replace the configuration of a webhook; what is left out gets its default. Without `secret` it keeps its own.',
+      summary:
+        'Replace the configuration of a webhook; what is left out gets its default. Without `secret` it keeps its own.',
       params,
       headers: ifMatchHeader,
       body: { $ref: 'WebhookConfig#' },

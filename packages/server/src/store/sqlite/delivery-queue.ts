@@ -24,7 +24,9 @@ export function deliveryQueue(options: {
 }): DeliveryQueue {
   const { database, clock, vault, group, wakes, rows, counters, dueNow } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
-  const firstLane = database.prepare('SELECT workspace_id, webhook_id FROM queue ORDER BY workspace_id, webhook_id LIMIT 1');
+  const firstLane = database.prepare(
+    'SELECT workspace_id, webhook_id FROM queue ORDER BY workspace_id, webhook_id LIMIT 1',
+  );
   const nextLane = database.prepare(`
     SELECT workspace_id, webhook_id FROM queue WHERE (workspace_id, webhook_id) > (?, ?)
     ORDER BY workspace_id, webhook_id LIMIT 1`);
@@ -139,19 +141,19 @@ export function deliveryQueue(options: {
 
   function readDue({ lane, class: deliveryClass, after, dueBy, limit }: DueQuery): QueuedDelivery[] {
     const from = after ?? { dueAt: -1, id: '' };
-    return allRows<DueRow>(
-      due, lane.workspaceId, lane.webhookId, deliveryClass, from.dueAt, from.id, dueBy, limit,
-    ).map((row) => ({
-      lane,
-      id: row.id,
-      class: row.class,
-      dueAt: row.due_at,
-      createdAt: row.created_at,
-      origin: row.origin,
-      attempts: row.attempts,
-      seriesFrom: row.series_from,
-      event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
-    }));
+    return allRows<DueRow>(due, lane.workspaceId, lane.webhookId, deliveryClass, from.dueAt, from.id, dueBy, limit).map(
+      (row) => ({
+        lane,
+        id: row.id,
+        class: row.class,
+        dueAt: row.due_at,
+        createdAt: row.created_at,
+        origin: row.origin,
+        attempts: row.attempts,
+        seriesFrom: row.series_from,
+        event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
+      }),
+    );
   }
 }
 

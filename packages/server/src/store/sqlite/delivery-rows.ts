@@ -54,8 +54,19 @@ export class DeliveryRows {
   create(delivery: NewDelivery): void {
     const { lane, id, dueAt } = delivery;
     this.#insertDelivery.run(
-      lane.workspaceId, id, lane.webhookId, delivery.eventId, delivery.origin, 'pending', delivery.class, dueAt, 0,
-      delivery.createdAt, null, null, null,
+      lane.workspaceId,
+      id,
+      lane.webhookId,
+      delivery.eventId,
+      delivery.origin,
+      'pending',
+      delivery.class,
+      dueAt,
+      0,
+      delivery.createdAt,
+      null,
+      null,
+      null,
     );
     this.#enqueue.run(lane.workspaceId, lane.webhookId, delivery.class, dueAt, id);
   }
@@ -64,8 +75,19 @@ export class DeliveryRows {
   createFinished(delivery: FinishedDelivery): void {
     const { lane } = delivery;
     this.#insertDelivery.run(
-      lane.workspaceId, delivery.id, lane.webhookId, delivery.eventId, delivery.origin, delivery.state, 0, null,
-      delivery.attempts, delivery.createdAt, this.#clock.now(), delivery.reason, delivery.lastStatus,
+      lane.workspaceId,
+      delivery.id,
+      lane.webhookId,
+      delivery.eventId,
+      delivery.origin,
+      delivery.state,
+      0,
+      null,
+      delivery.attempts,
+      delivery.createdAt,
+      this.#clock.now(),
+      delivery.reason,
+      delivery.lastStatus,
     );
   }
 
@@ -77,7 +99,13 @@ export class DeliveryRows {
   /** Puts a delivery that was taken out back into the queue, for later. */
   postpone(lane: Lane, place: Place, soFar: Progress): void {
     this.#postpone.run(
-      place.class, place.dueAt, soFar.attempts, soFar.reason, soFar.lastStatus, lane.workspaceId, place.id,
+      place.class,
+      place.dueAt,
+      soFar.attempts,
+      soFar.reason,
+      soFar.lastStatus,
+      lane.workspaceId,
+      place.id,
     );
     this.#enqueue.run(lane.workspaceId, lane.webhookId, place.class, place.dueAt, place.id);
   }
@@ -85,7 +113,13 @@ export class DeliveryRows {
   /** Makes a delivery that was taken out terminal. */
   finish(lane: Lane, id: string, state: 'delivered' | 'failed' | 'cancelled', outcome: Progress): void {
     this.#finish.run(
-      state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, lane.workspaceId, id,
+      state,
+      outcome.attempts,
+      this.#clock.now(),
+      outcome.reason,
+      outcome.lastStatus,
+      lane.workspaceId,
+      id,
     );
   }
 
@@ -106,8 +140,17 @@ export class DeliveryRows {
 
   addAttempt(workspaceId: string, deliveryId: string, attempt: AttemptRecord): void {
     this.#insertAttempt.run(
-      workspaceId, deliveryId, attempt.number, attempt.id, attempt.startedAt, attempt.durationMs, attempt.url,
-      attempt.webhookVersion, attempt.outcome, attempt.reason, JSON.stringify(attempt.exchanges),
+      workspaceId,
+      deliveryId,
+      attempt.number,
+      attempt.id,
+      attempt.startedAt,
+      attempt.durationMs,
+      attempt.url,
+      attempt.webhookVersion,
+      attempt.outcome,
+      attempt.reason,
+      JSON.stringify(attempt.exchanges),
     );
   }
 

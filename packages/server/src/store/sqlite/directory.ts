@@ -26,7 +26,9 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
   return {
     async findApiKey(hash) {
       const row = oneRow<ApiKeyRow>(keyByHash, hash);
-      return row && { id: row.id, workspaceId: row.workspace_id, name: row.name, hash: row.hash, createdAt: row.created_at };
+      return (
+        row && { id: row.id, workspaceId: row.workspace_id, name: row.name, hash: row.hash, createdAt: row.created_at }
+      );
     },
     async loadWorkspace(workspaceId) {
       database.exec('BEGIN');
@@ -46,13 +48,20 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
   };
 }
 
-export function directoryWrites(database: DatabaseSync, vault: Vault, group: CommitGroup, wakes: WakeList): DirectoryWrites {
+export function directoryWrites(
+  database: DatabaseSync,
+  vault: Vault,
+  group: CommitGroup,
+  wakes: WakeList,
+): DirectoryWrites {
   const firstWorkspace = database.prepare('SELECT id, name FROM workspaces ORDER BY id LIMIT 1');
   const insertWorkspace = database.prepare('INSERT INTO workspaces (id, name) VALUES (?, ?)');
   const putKey = database.prepare(`
     INSERT INTO api_keys (workspace_id, id, name, hash, created_at) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (workspace_id, id) DO UPDATE SET name = excluded.name, hash = excluded.hash`);
-  const nextRevision = database.prepare('UPDATE workspaces SET revision = revision + 1 WHERE id = ? RETURNING revision');
+  const nextRevision = database.prepare(
+    'UPDATE workspaces SET revision = revision + 1 WHERE id = ? RETURNING revision',
+  );
   const latest = database.prepare(
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
@@ -84,7 +93,15 @@ export function directoryWrites(database: DatabaseSync, vault: Vault, group: Com
     const createdAt = before?.createdAt ?? webhook.createdAt ?? webhook.updatedAt;
     const { config, sealed } = sealWebhook(webhook, vault);
     insertVersion.run(
-      lane.workspaceId, lane.webhookId, version, revision, config, sealed, createdAt, webhook.updatedAt, webhook.deletedAt,
+      lane.workspaceId,
+      lane.webhookId,
+      version,
+      revision,
+      config,
+      sealed,
+      createdAt,
+      webhook.updatedAt,
+      webhook.deletedAt,
     );
     if (before && (before.config.url !== webhook.config.url || before.secret !== webhook.secret)) {
       forgetDestinations.run(lane.workspaceId, lane.webhookId);
@@ -123,7 +140,10 @@ function assertVersion(before: Webhook | null, expectedVersion: number | null, w
   }
   if (before.deletedAt !== null) throw new NotFoundError(`webhook ${webhookId}`);
   if (before.version !== expectedVersion) {
-    throw new ConflictError('version_mismatch', `Webhook ${webhookId} is at version ${before.version} by now; read it again.`);
+    throw new ConflictError(
+      'version_mismatch',
+      `Webhook ${webhookId} is at version ${before.version} by now; read it again.`,
+    );
   }
 }
 
@@ -154,4 +174,3 @@ function eventTypeFromRow(row: EventTypeRow): CustomEventType {
     updatedAt: row.updated_at,
   };
 }
-

@@ -56,7 +56,9 @@ export function eventLogReads(database: DatabaseSync, vault: Vault): EventLogRea
       return (rows as unknown as EventRow[]).map(eventFromRow);
     },
     async webhooksAt(workspaceId, revision) {
-      return (inForce.all({ workspaceId, revision }) as unknown as WebhookRow[]).map((row) => webhookFromRow(row, vault));
+      return (inForce.all({ workspaceId, revision }) as unknown as WebhookRow[]).map((row) =>
+        webhookFromRow(row, vault),
+      );
     },
   };
 }
@@ -86,7 +88,14 @@ export function eventLogWrites(options: {
 
   const addEvent = (event: RecordedEvent) => {
     insertEvent.run(
-      event.workspaceId, event.id, event.type, event.occurredAt, event.acceptedAt, event.runId, event.revision, event.dataText,
+      event.workspaceId,
+      event.id,
+      event.type,
+      event.occurredAt,
+      event.acceptedAt,
+      event.runId,
+      event.revision,
+      event.dataText,
     );
   };
 
@@ -114,11 +123,22 @@ export function eventLogWrites(options: {
     for (const delivery of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
       rows.create({
-        lane, id: delivery.id, eventId: event.id, origin: 'event', class: DELIVERY_CLASS.first, dueAt, createdAt: event.acceptedAt,
+        lane,
+        id: delivery.id,
+        eventId: event.id,
+        origin: 'event',
+        class: DELIVERY_CLASS.first,
+        dueAt,
+        createdAt: event.acceptedAt,
       });
       wakes.add(lane, 'first');
     }
-    const outcome: RecordedOutcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length };
+    const outcome: RecordedOutcome = {
+      kind: 'recorded',
+      id: event.id,
+      type: event.type,
+      deliveries: deliveries.length,
+    };
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
     counters.eventsAccepted += 1;
     counters.deliveriesCreated += deliveries.length;

@@ -12,7 +12,9 @@ const DELIVERIES = `
 
 export function historyReads(database: DatabaseSync): HistoryReads {
   const byId = database.prepare(`${DELIVERIES} WHERE d.workspace_id = ? AND d.id = ?`);
-  const attempts = database.prepare('SELECT * FROM attempts WHERE workspace_id = ? AND delivery_id = ? ORDER BY number');
+  const attempts = database.prepare(
+    'SELECT * FROM attempts WHERE workspace_id = ? AND delivery_id = ? ORDER BY number',
+  );
 
   return {
     async getDelivery(workspaceId, deliveryId) {
@@ -44,8 +46,12 @@ function conditions(query: DeliveryQuery): { where: string; parameters: (string 
   ];
   const given = parts.filter((part): part is [string, string | number] => part[1] !== undefined);
   // What waits is found through the queue: among millions of finished ones it may be rare.
-  const waiting = query.state === 'pending' ? ' AND d.id IN (SELECT id FROM queue WHERE workspace_id = d.workspace_id)' : '';
-  return { where: given.map(([condition]) => condition).join(' AND ') + waiting, parameters: given.map(([, value]) => value) };
+  const waiting =
+    query.state === 'pending' ? ' AND d.id IN (SELECT id FROM queue WHERE workspace_id = d.workspace_id)' : '';
+  return {
+    where: given.map(([condition]) => condition).join(' AND ') + waiting,
+    parameters: given.map(([, value]) => value),
+  };
 }
 
 interface ListedRow extends DeliveryRow {

@@ -16,7 +16,10 @@ export interface WebhookRow {
 }
 
 /** Header values and the secret go into the sealed part; the rest stays readable. */
-export function sealWebhook({ config, secret }: Pick<Webhook, 'config' | 'secret'>, vault: Vault): { config: string; sealed: string } {
+export function sealWebhook(
+  { config, secret }: Pick<Webhook, 'config' | 'secret'>,
+  vault: Vault,
+): { config: string; sealed: string } {
   return {
     config: JSON.stringify({ ...config, headers: {} }),
     sealed: vault.seal(JSON.stringify({ secret, headers: config.headers })),
