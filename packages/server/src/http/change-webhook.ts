@@ -1,5 +1,5 @@
 import type { Webhook } from '../domain/webhook.ts';
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { AppError, NotFoundError } from '../errors.ts';
 import { isId, newId } from '../ids.ts';
 import type { AuditEntry } from '../store/store.ts';
 import type { Caller } from './auth.ts';
@@ -56,12 +56,17 @@ export async function changeWebhook(deps: AppDeps, request: ChangeRequest): Prom
         audit: auditEntry({ caller, at: now, action, subject: id, detail: describeChange(current, edited) }),
       });
     } catch (error) {
-      if (!(error instanceof ConflictError) || ifMatch !== null || tries === MAX_TRIES) throw error;
+      if (!isOvertaken(error) || ifMatch !== null || tries === MAX_TRIES) throw error;
     }
     const [latest] = await deps.store.listWebhookVersions({ workspaceId, webhookId });
     if (latest === undefined || latest.deletedAt !== null) throw new NotFoundError(`webhook ${shown(webhookId)}`);
     current = latest;
   }
+}
+
+/** Errors of another thread keep their code, not their class. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'version_mismatch';
 }
 
 export function auditEntry(entry: {

@@ -36,6 +36,8 @@ export function createDataSchemas(): DataSchemas {
     });
     addFormats.default(ajv);
     const validate = ajv.compile(JSON.parse(schemaText) as object | boolean);
+    // Ajv's own extension: such a schema answers with a promise, which would count as "valid".
+    if ('$async' in validate) throw new Error('$async is not part of JSON Schema');
     if (custom.size >= MAX_COMPILED) custom.clear();
     custom.set(schemaText, validate);
     return validate;
@@ -54,22 +56,34 @@ export function createDataSchemas(): DataSchemas {
       return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
     },
     checkCustom(schemaText, data) {
-      const validate = compileCustom(schemaText);
-      return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
+      try {
+        const validate = compileCustom(schemaText);
+        return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
+      } catch (error) {
+        // A schema may refer to itself in a way that never ends for this data.
+        if (!(error instanceof RangeError)) throw error;
+        return [{ path: 'data', message: 'cannot be checked: the schema of this type refers to itself without end' }];
+      }
     },
     assertCompiles(schemaText) {
       try {
-        compileCustom(schemaText);
+        const validate = compileCustom(schemaText);
+        validate({});
       } catch (cause) {
         throw new InvalidFieldsError([
           {
             path: 'schema',
-            message: `not a valid JSON Schema (draft 2020-12): ${cause instanceof Error ? cause.message : cause}`,
+            message: `not a valid JSON Schema (draft 2020-12): ${describe(cause)}`,
           },
         ]);
       }
     },
   };
+}
+
+function describe(cause: unknown): string {
+  if (cause instanceof RangeError) return 'it refers to itself without end';
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** `/a/0/b` of RFC 6901 becomes `data.a[0].b`. */
