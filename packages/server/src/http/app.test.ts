@@ -26,7 +26,7 @@ describe('the HTTP API as a whole', () => {
           assert.equal(status, 401);
           assert.equal(body.code, 'unauthenticated');
           assert.match(String(got['www-authenticate']), /^Bearer /);
-          assert.equal(got['content-type'], 'application/problem+json');
+          assert.match(String(got['content-type']), /^application\/problem\+json/);
         }
       });
     }
@@ -61,14 +61,13 @@ describe('the HTTP API as a whole', () => {
         assert.equal(body.code, 'not_found');
         assert.equal(body.type, 'about:blank');
         assert.equal(body.title, 'Not Found');
-        assert.equal(headers['content-type'], 'application/problem+json');
+        assert.match(String(headers['content-type']), /^application\/problem\+json/);
       }
     });
 
     it('answers 405 with what is allowed', async () => {
       const wrong: [method: string, url: string, allowed: string][] = [
         ['DELETE', '/v1/events', 'GET, HEAD, POST'],
-        ['GET', '/v1/events/batch', 'GET, HEAD'],
         ['POST', '/v1/webhooks/wh_1', 'DELETE, GET, HEAD, PATCH, PUT'],
         ['GET', '/v1/deliveries/del_1/retry', 'POST'],
         ['OPTIONS', '/v1/event-types/a.b', 'DELETE, GET, HEAD, PUT'],
@@ -76,10 +75,6 @@ describe('the HTTP API as a whole', () => {
       ];
       for (const [method, url, allowed] of wrong) {
         const { status, headers, body } = await test.call(method, url);
-        if (url === '/v1/events/batch') {
-          assert.equal(status, 404, 'it is also the path of an event');
-          continue;
-        }
         assert.equal(status, 405, `${method} ${url}`);
         assert.equal(headers.allow, allowed);
         assert.equal(body.code, 'method_not_allowed');

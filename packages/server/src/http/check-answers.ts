@@ -23,7 +23,8 @@ export function createAnswerCheck(document: OpenApi): AnswerCheck {
   closeObjects(closed);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
-  ajv.addSchema(closed, 'openapi');
+  // The document is not a schema itself; only its parts are.
+  ajv.addSchema(closed, 'openapi', undefined, false);
   const compiled = new Map<string, ValidateFunction>();
 
   return ({ method, url, status, type, body }) => {

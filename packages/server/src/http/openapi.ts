@@ -50,7 +50,8 @@ export async function createDocs(routes: readonly RouteOptions[], version: strin
   });
   await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { deepLinking: true } });
   for (const { method, url, schema } of routes) {
-    docs.route({ method, url, ...(schema !== undefined && { schema }), handler: () => {} });
+    if (method === 'HEAD' || schema === undefined || schema.hide === true) continue;
+    docs.route({ method, url, schema, handler: () => {} });
   }
   await docs.ready();
   return docs;

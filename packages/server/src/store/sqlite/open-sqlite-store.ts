@@ -16,7 +16,7 @@ export interface SqliteStoreOptions {
   path: string;
   vault: Vault;
   clock: Clock;
-  /** Under load a commit is made at most this often. Default 5. */
+  /** Under load a commit is made at most this often. Default 2. */
   lingerMs?: number;
 }
 
@@ -24,7 +24,7 @@ export interface SqliteStoreOptions {
 const MAX_JOBS_PER_COMMIT = 2_000;
 
 /** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
-export function openSqliteStore({ path, vault, clock, lingerMs = 5 }: SqliteStoreOptions): Store {
+export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStoreOptions): Store {
   const database = openForWriting(path);
   let unlock: () => void;
   try {
