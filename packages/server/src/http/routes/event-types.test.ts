@@ -51,7 +51,10 @@ describe('/v1/event-types', () => {
     assert.equal(body.kind, 'custom');
     assert.deepEqual(body.schema, schema);
     assert.deepEqual(body.sample, sample);
-    assert.equal((await test.call('POST', '/v1/webhooks', { url: 'https://a.example/', events: ['order.*'] })).status, 201);
+    assert.equal(
+      (await test.call('POST', '/v1/webhooks', { url: 'https://a.example/', events: ['order.*'] })).status,
+      201,
+    );
     assert.equal((await test.call('POST', '/v1/events', { event: 'order.paid', data: sample })).body.deliveries, 1);
     const wrong = await test.call('POST', '/v1/events', { event: 'order.paid', data: {} });
     assert.equal(wrong.body.errors[0].path, 'data.order_id');
@@ -124,7 +127,10 @@ describe('/v1/event-types', () => {
     it(`refuses ${what} at "${path}"`, async () => {
       const { status, body } = await create({ name: 'bad.type', ...fields });
       assert.equal(status, 422, JSON.stringify(body));
-      assert.ok(body.errors.some((error: { path: string }) => error.path === path), JSON.stringify(body.errors));
+      assert.ok(
+        body.errors.some((error: { path: string }) => error.path === path),
+        JSON.stringify(body.errors),
+      );
       assert.equal((await test.call('GET', '/v1/event-types/bad.type')).status, 404);
     });
   }

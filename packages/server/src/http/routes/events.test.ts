@@ -13,7 +13,8 @@ describe('/v1/events, read', () => {
   after(() => test.close());
   afterEach(() => assert.deepEqual(test.unexpected, []));
 
-  const publish = async (event: string, data: object) => (await test.call('POST', '/v1/events', { event, data })).body.id;
+  const publish = async (event: string, data: object) =>
+    (await test.call('POST', '/v1/events', { event, data })).body.id;
   const session = (run_id?: string) => ({ user_id: 'u', session_id: 's', ...(run_id && { run_id }) });
 
   it('shows what became of an event at every webhook that subscribed then', async () => {

@@ -50,7 +50,9 @@ describe('publishing', () => {
 
     it('refuses a key that is empty, too long or not printable', async () => {
       for (const key of ['', 'x'.repeat(256), 'caf\u00e9', 'a\tb']) {
-        const { status, body } = await test.call('POST', '/v1/events', ended(), { headers: { 'idempotency-key': key } });
+        const { status, body } = await test.call('POST', '/v1/events', ended(), {
+          headers: { 'idempotency-key': key },
+        });
         assert.equal(status, 422, JSON.stringify(key));
         assert.equal(body.errors[0].path, 'Idempotency-Key');
       }
@@ -64,7 +66,12 @@ describe('publishing', () => {
       ['no type', { data: {} }, 'event', /required/],
       ['no data', { event: 'user.session.ended' }, 'data', /required/],
       ['data that is a list', { event: 'user.session.ended', data: [] }, 'data', /object/],
-      ['a missing field of data', { event: 'user.session.ended', data: { user_id: 'u' } }, 'data.session_id', /required/],
+      [
+        'a missing field of data',
+        { event: 'user.session.ended', data: { user_id: 'u' } },
+        'data.session_id',
+        /required/,
+      ],
       ['a wrong type in data', ended({ user_id: 5 }), 'data.user_id', /string/],
       ['a field that no event has', { ...ended(), evnt: 1 }, 'evnt', /accepted: event, data/],
       ['a time without a zone', { ...ended(), timestamp: '2026-01-01T00:00:00' }, 'timestamp', /ISO 8601/],
