@@ -5,6 +5,7 @@ import { DEFAULT_BODY_LIMIT, registerBodyParsers } from './body-parser.ts';
 import { answerUnreadable } from './client-error.ts';
 import { createErrorHandler } from './error-handler.ts';
 import type { AppDeps } from './ports.ts';
+import { commonProblems } from './problem-schema.ts';
 import { compileValidator } from './request-validation.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { deliveryActionRoutes } from './routes/delivery-actions.ts';
@@ -41,7 +42,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
 
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/v1/')) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
+    if (route.url.startsWith('/v1/')) describeCommon(route);
     routes.push(route);
   });
   app.setNotFoundHandler(createNotFoundHandler(routes));
@@ -65,4 +66,10 @@ export function createApp(deps: AppDeps): FastifyInstance {
     );
   });
   return app;
+}
+
+/** What is the same for every route below `/v1`: parameters that it does not name are refused, and what that looks like. */
+function describeCommon(route: RouteOptions): void {
+  const response = { ...commonProblems(route.method), ...(route.schema?.response as object | undefined) };
+  route.schema = { querystring: NO_PARAMETERS, ...route.schema, response };
 }

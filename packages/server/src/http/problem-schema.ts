@@ -43,6 +43,7 @@ export const problemSchema = Type.Object(
 export type Problem = Static<typeof problemSchema>;
 
 const MEANINGS = {
+  400: 'The request cannot be read, or its body is not JSON.',
   401: 'No API key, or one that is not known.',
   404: 'There is no such thing in this workspace.',
   409: 'The present state does not allow it.',
@@ -64,4 +65,9 @@ export function problems(...statuses: (keyof typeof MEANINGS)[]): Record<number,
       },
     ]),
   );
+}
+
+/** What every route below `/v1` may answer, beside what it names itself. */
+export function commonProblems(method: string | readonly string[]): Record<number, unknown> {
+  return method === 'GET' || method === 'HEAD' ? problems(400, 401, 422) : problems(400, 401, 413, 415, 422);
 }

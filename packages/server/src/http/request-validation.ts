@@ -20,21 +20,27 @@ export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPa
 export const onlyDescribeBody: FastifySchemaCompiler<object> = (route) =>
   route.httpPart === 'body' ? (data: unknown) => ({ value: data }) : compileValidator(route);
 
+/** For bodies that may be left out. Fastify hands `null` to a validator then, and to the handler what comes back. */
+export const bodyMayBeMissing: FastifySchemaCompiler<object> = (route) => {
+  const validate = compileValidator(route);
+  return (data: unknown) => (route.httpPart === 'body' && data === null ? { value: data } : validate(data));
+};
+
 function fieldError(error: ErrorObject, httpPart: string | undefined): FieldError {
   const { keyword, params } = error;
   const path = pathOf(error.instancePath);
   const below = (name: unknown) => (path === '' ? String(name) : `${path}.${String(name)}`);
   switch (keyword) {
     case 'required':
-      return { path: below(params['missingProperty']), message: 'is required' };
+      return { path: below(params.missingProperty), message: 'is required' };
     case 'additionalProperties': {
-      const accepted = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
+      const accepted = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
       const kind = httpPart === 'querystring' ? 'a parameter' : 'a field';
       const list = accepted.length > 0 ? `accepted: ${accepted.join(', ')}` : 'none are accepted';
-      return { path: below(params['additionalProperty']), message: `is not ${kind} of this request; ${list}` };
+      return { path: below(params.additionalProperty), message: `is not ${kind} of this request; ${list}` };
     }
     case 'enum':
-      return { path, message: `must be one of ${(params['allowedValues'] as string[]).join(', ')}` };
+      return { path, message: `must be one of ${(params.allowedValues as string[]).join(', ')}` };
     default:
       return { path, message: error.message ?? 'is not valid' };
   }

@@ -53,7 +53,7 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'listDeliveries',
       summary: 'List deliveries, newest first. A page may be short, and even empty, while `next_cursor` leads on.',
       querystring: listParameters,
-      response: { 200: pageOf(Type.Unsafe<unknown>({ $ref: 'Delivery#' }), 'Deliveries.'), ...problems(401, 422) },
+      response: { 200: pageOf(Type.Unsafe<unknown>({ $ref: 'Delivery#' }), 'Deliveries.') },
     },
     async handler(request) {
       const {
@@ -94,7 +94,7 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'getDelivery',
       summary: 'Show a delivery with its attempts: each request as it was sent, and its answer.',
       params: idOf('The delivery, del_….'),
-      response: { 200: detailSchema, ...problems(401, 404) },
+      response: { 200: detailSchema, ...problems(404) },
     },
     async handler(request): Promise<Static<typeof detailSchema>> {
       const delivery = await findDelivery(store, callerOf(request), request.params.id);

@@ -24,7 +24,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       operationId: 'retryDelivery',
       summary: 'Try a failed or cancelled delivery again: a fresh schedule, the same delivery id.',
       params,
-      response: { 202: answer('It waits again.'), ...problems(401, 404, 409, 503) },
+      response: { 202: answer('It waits again.'), ...problems(404, 409, 503) },
     },
     async handler(request, reply) {
       const caller = callerOf(request);
@@ -44,7 +44,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       operationId: 'cancelDelivery',
       summary: 'Give up a delivery that waits.',
       params,
-      response: { 200: answer('It is cancelled.'), ...problems(401, 404, 409, 503) },
+      response: { 200: answer('It is cancelled.'), ...problems(404, 409, 503) },
     },
     async handler(request) {
       const caller = callerOf(request);
@@ -65,7 +65,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       operationId: 'replayDelivery',
       summary: 'Send the event of a delivery that is over once more, as a new delivery with a new id.',
       params,
-      response: { 202: answer('The new delivery.'), ...problems(401, 404, 409, 503) },
+      response: { 202: answer('The new delivery.'), ...problems(404, 409, 503) },
     },
     async handler(request, reply) {
       const caller = callerOf(request);

@@ -28,7 +28,7 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'listEventTypes',
       summary: 'List event types by name: built-in, operational and custom ones.',
       querystring: listParameters,
-      response: { 200: pageOf(eventTypeRef, 'Event types.'), ...problems(401, 422) },
+      response: { 200: pageOf(eventTypeRef, 'Event types.') },
     },
     async handler(request) {
       const { limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -44,7 +44,7 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'getEventType',
       summary: 'Show an event type.',
       params,
-      response: { 200: saved('The event type.'), ...problems(401, 404) },
+      response: { 200: saved('The event type.'), ...problems(404) },
     },
     async handler(request) {
       const type = presentEventType(await workspaces.get(callerOf(request).workspaceId), request.params.name);
@@ -59,7 +59,7 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'createEventType',
       summary: 'Register a custom event type.',
       body: newEventType,
-      response: { 201: saved('Registered.'), ...problems(401, 409, 413, 415, 422, 503) },
+      response: { 201: saved('Registered.'), ...problems(409, 503) },
     },
     async handler(request, reply) {
       const caller = callerOf(request);
@@ -84,7 +84,7 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       summary: 'Register a custom event type, or replace it.',
       params,
       body: replacedEventType,
-      response: { 200: saved('Saved.'), ...problems(401, 413, 415, 422, 503) },
+      response: { 200: saved('Saved.'), ...problems(503) },
     },
     async handler(request) {
       assertRegistrable(request.params.name);
@@ -98,7 +98,7 @@ export function eventTypeRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'deleteEventType',
       summary: 'Delete a custom event type. Events of it stay; new ones are refused.',
       params,
-      response: { 204: { type: 'null', description: 'Deleted.' }, ...problems(401, 404, 422, 503) },
+      response: { 204: { type: 'null', description: 'Deleted.' }, ...problems(404, 503) },
     },
     async handler(request, reply) {
       const caller = callerOf(request);

@@ -48,7 +48,7 @@ export function eventRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'listEvents',
       summary: 'List events, newest first.',
       querystring: listParameters,
-      response: { 200: pageOf(Type.Unsafe<unknown>({ $ref: 'Event#' }), 'Events.'), ...problems(401, 422) },
+      response: { 200: pageOf(Type.Unsafe<unknown>({ $ref: 'Event#' }), 'Events.') },
     },
     async handler(request) {
       const { type, run, limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -69,7 +69,7 @@ export function eventRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'getEvent',
       summary: 'Show an event with its data, and what became of it at every webhook that subscribed to its type.',
       params: idOf('The event, evt_….'),
-      response: { 200: detailSchema, ...problems(401, 404) },
+      response: { 200: detailSchema, ...problems(404) },
     },
     async handler(request): Promise<Static<typeof detailSchema>> {
       const { workspaceId } = callerOf(request);

@@ -90,7 +90,7 @@ export function publishingRoutes(app: FastifyInstance, { publisher }: AppDeps): 
             },
           ],
         }),
-        ...problems(401, 409, 413, 415, 422, 503),
+        ...problems(409, 503),
       },
     },
     validatorCompiler: onlyDescribeBody,
@@ -111,7 +111,7 @@ export function publishingRoutes(app: FastifyInstance, { publisher }: AppDeps): 
       summary: 'Publish up to 1,000 events. Each is taken or refused by itself; all that are valid are one commit.',
       headers: idempotencyHeader,
       body: batchInput,
-      response: { 202: batchSchema, ...problems(401, 409, 413, 415, 422, 503) },
+      response: { 202: batchSchema, ...problems(409, 503) },
     },
     validatorCompiler: onlyDescribeBody,
     async handler(request, reply) {

@@ -36,7 +36,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'createWebhook',
       summary: 'Create a webhook. The answer shows its secret, for the only time.',
       body: { $ref: 'WebhookConfig#' },
-      response: { 201: saved('Created.'), ...problems(401, 413, 415, 422, 503) },
+      response: { 201: saved('Created.'), ...problems(503) },
     },
     validatorCompiler: onlyDescribeBody,
     async handler(request, reply) {
@@ -61,7 +61,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'listWebhooks',
       summary: 'List webhooks, newest first.',
       querystring: listParameters,
-      response: { 200: pageOf(webhookRef, 'Webhooks.'), ...problems(401, 422) },
+      response: { 200: pageOf(webhookRef, 'Webhooks.') },
     },
     async handler(request) {
       const { limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -82,7 +82,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       operationId: 'getWebhook',
       summary: 'Show a webhook.',
       params,
-      response: { 200: saved('The webhook.'), ...problems(401, 404) },
+      response: { 200: saved('The webhook.'), ...problems(404) },
     },
     handler: async (request, reply) => withEtag(reply, await findWebhook(deps, callerOf(request), request.params.id)),
   });
@@ -96,7 +96,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       params,
       headers: ifMatchHeader,
       body: { $ref: 'WebhookPatch#' },
-      response: { 200: saved('The new version.'), ...problems(401, 404, 412, 413, 415, 422, 503) },
+      response: { 200: saved('The new version.'), ...problems(404, 412, 503) },
     },
     validatorCompiler: onlyDescribeBody,
     async handler(request, reply) {
@@ -115,7 +115,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       params,
       headers: ifMatchHeader,
       body: { $ref: 'WebhookConfig#' },
-      response: { 200: saved('The new version.'), ...problems(401, 404, 412, 413, 415, 422, 503) },
+      response: { 200: saved('The new version.'), ...problems(404, 412, 503) },
     },
     validatorCompiler: onlyDescribeBody,
     async handler(request, reply) {
@@ -130,7 +130,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       summary: 'Delete a webhook. What it is owed is cancelled; its history stays.',
       params,
       headers: ifMatchHeader,
-      response: { 204: { type: 'null', description: 'Deleted.' }, ...problems(401, 404, 412, 422, 503) },
+      response: { 204: { type: 'null', description: 'Deleted.' }, ...problems(404, 412, 503) },
     },
     async handler(request, reply) {
       await changeWebhook(deps, {
