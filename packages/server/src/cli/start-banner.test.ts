@@ -91,7 +91,7 @@ test('no colours but on a terminal, and there not with NO_COLOR', (t) => {
     process.env = before;
   });
   process.env = { ...before, TERM: 'xterm-256color' };
-  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) delete process.env[name];
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'CI']) delete process.env[name];
   const coloured = String.fromCharCode(27);
   const { getColorDepth } = WriteStream.prototype;
   const terminal = Object.assign(new PassThrough(), { isTTY: true, getColorDepth });

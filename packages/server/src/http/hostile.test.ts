@@ -111,7 +111,7 @@ describe('hostile input', () => {
             // A batch whose only item is refused is an answer as well.
             const refused = answer.status === 202 ? { status: 422, body: answer.body.results[0] } : answer;
             assert.ok(refused.status >= 400 && refused.status < 500, `${method} ${url} ${depth}`);
-            assert.ok(refused.body.errors.length > 0);
+            if (refused.status === 422) assert.ok(refused.body.errors.length > 0);
           }
         }
       }

@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
 import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
 
 /**
@@ -6,52 +7,54 @@ import { instantSchema, optionalInstantSchema, optionalStringSchema } from './in
  * validator's.
  */
 
-const seconds = (description: string, standard: number) =>
+/** What is written may leave out fields and write durations as text; what is shown has every field, and seconds. */
+type Form = 'written' | 'shown';
+
+const seconds = (form: Form, description: string, standard: number) =>
   Type.Unsafe<number>({
-    type: ['number', 'string'],
+    type: form === 'shown' ? 'number' : ['number', 'string'],
     default: standard,
-    description: `${description} Seconds, or "5s", "2m", "1h".`,
+    description: `${description} Seconds${form === 'shown' ? '.' : ', or "5s", "2m", "1h".'}`,
   });
 
-const retryPolicySchema = Type.Partial(
-  Type.Object({
+const statusCodes = (standard: readonly (number | string)[], description: string) =>
+  Type.Unsafe<readonly (number | string)[]>({
+    type: 'array',
+    items: { type: ['integer', 'string'] },
+    default: standard,
+    description,
+  });
+
+function retryPolicySchema(form: Form) {
+  const object = (fields: TProperties): TSchema =>
+    form === 'shown' ? Type.Object(fields) : Type.Partial(Type.Object(fields));
+  const delay = form === 'shown' ? 'number' : ['number', 'string'];
+  const fields = {
     max_retries: Type.Integer({ minimum: 0, maximum: 50, default: 3, description: 'Attempts are one more.' }),
-    retry_delay: seconds('Before the first retry; also taken as `initial_delay`. 0.1 s to 1 day.', 5),
+    retry_delay: seconds(form, 'Before the first retry; also taken as `initial_delay`. 0.1 s to 1 day.', 5),
     exponential_backoff: Type.Boolean({ default: true, description: 'The delay doubles with each retry.' }),
-    max_delay: seconds('No delay is longer, jitter apart. Up to 7 days.', 60),
+    max_delay: seconds(form, 'No delay is longer, jitter apart. Up to 7 days.', 60),
     jitter: Type.Number({ minimum: 0, maximum: 1, default: 0.1, description: 'Each delay varies by ± this share.' }),
-    schedule: Type.Unsafe<readonly number[] | 'extended' | null>({
+    schedule: Type.Unsafe<unknown>({
       default: null,
-      anyOf: [{ type: 'array', items: { type: ['number', 'string'] } }, { const: 'extended' }, { type: 'null' }],
+      anyOf: [{ type: 'array', items: { type: delay } }, { const: 'extended' }, { type: 'null' }],
       description: 'Replaces the fields above: a list of delays, or "extended" = 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 10 h.',
     }),
-    retry_conditions: Type.Partial(
-      Type.Object({
-        status_codes: Type.Unsafe<readonly (number | string)[]>({
-          type: 'array',
-          items: { type: ['integer', 'string'] },
-          default: [408, 425, 429, '500-599'],
-          description: 'Statuses, and ranges of them, that are retried.',
-        }),
-        network_errors: Type.Boolean({ default: true }),
-        timeouts: Type.Boolean({ default: true }),
+    retry_conditions: object({
+      status_codes: statusCodes([408, 425, 429, '500-599'], 'Statuses, and ranges of them, that are retried.'),
+      network_errors: Type.Boolean({ default: true }),
+      timeouts: Type.Boolean({ default: true }),
+    }),
+    non_retry_conditions: object({
+      status_codes: statusCodes([], 'Statuses that are not retried although the list above has them.'),
+      malformed_response: Type.Boolean({
+        default: false,
+        description: 'True: an answer that is not HTTP is not retried.',
       }),
-    ),
-    non_retry_conditions: Type.Partial(
-      Type.Object({
-        status_codes: Type.Unsafe<readonly (number | string)[]>({
-          type: 'array',
-          items: { type: ['integer', 'string'] },
-          default: [],
-        }),
-        malformed_response: Type.Boolean({
-          default: false,
-          description: 'True: an answer that is not HTTP is not retried.',
-        }),
-      }),
-    ),
-  }),
-);
+    }),
+  };
+  return Type.Unsafe<RetryPolicyConfig>(object(fields));
+}
 
 const notYet = (standard: string | null) =>
   Type.Unsafe<string | null>({
@@ -60,7 +63,7 @@ const notYet = (standard: string | null) =>
     description: 'Not supported by this version yet: any other value is refused.',
   });
 
-const configFields = {
+const configFields = (form: Form) => ({
   url: Type.String({ maxLength: 2048, description: 'Where the events go: https, without user-info and fragment.' }),
   name: Type.Optional(optionalStringSchema('For people; at most 200 characters.')),
   description: Type.Optional(optionalStringSchema('For people; at most 2,000 characters.')),
@@ -77,13 +80,13 @@ const configFields = {
         'The text that the prefixed signature covers. auto: `timestamp.body`, and the body alone where that is refused.',
     }),
   ),
-  retry_policy: Type.Optional(retryPolicySchema),
+  retry_policy: Type.Optional(retryPolicySchema(form)),
   headers: Type.Optional(
     Type.Record(Type.String(), Type.String(), {
       description: 'Sent with every request, at most 32. Reads show a mask; the mask sent back keeps the stored value.',
     }),
   ),
-  timeout: Type.Optional(seconds('For a whole attempt, 1 to 60.', 30)),
+  timeout: Type.Optional(seconds(form, 'For a whole attempt, 1 to 60.', 30)),
   active: Type.Optional(
     Type.Boolean({ default: true, description: 'False: takes no new events, and what it is owed is held.' }),
   ),
@@ -100,7 +103,7 @@ const configFields = {
   recovery: Type.Optional(notYet('manual')),
   fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
-};
+});
 
 const example = {
   url: 'https://your-app.com/webhooks/broxi',
@@ -115,7 +118,7 @@ const secretSchema = Type.String({
 });
 
 export const webhookConfigSchema = Type.Object(
-  { ...configFields, secret: Type.Optional(secretSchema) },
+  { ...configFields('written'), secret: Type.Optional(secretSchema) },
   {
     $id: 'WebhookConfig',
     description:
@@ -134,7 +137,7 @@ export const webhookSchema = Type.Object(
   {
     id: Type.String({ description: 'wh_…' }),
     version: Type.Integer({ description: 'Grows with every change; also the ETag.' }),
-    ...Type.Required(Type.Object(configFields)).properties,
+    ...Type.Required(Type.Object(configFields('shown'))).properties,
     secret: Type.String({ description: 'Shown once, in the answer that creates the webhook; a mask otherwise.' }),
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
