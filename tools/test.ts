@@ -3,7 +3,8 @@
  * `npm test -- <file> …` runs only those files.
  */
 import { globSync } from 'node:fs';
-import { provideLowestRuntimes } from './lowest-runtimes.ts';
+import { compileReceiverTests } from './compile-receiver-tests.ts';
+import { provideLowestRuntime } from './lowest-runtimes.ts';
 import { provideRequirements } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 
@@ -24,13 +25,17 @@ function runTests(node: string, files: readonly string[]): Promise<number> {
   return runCommand(node, ['--conditions=source', '--test', '--test-concurrency=2', ...files]);
 }
 
-/** The server's end-to-end tests on the lowest Node that it supports. */
+/** The server's end-to-end tests on the lowest Node that it supports, the receiver's tests on the lowest of that package. */
 async function smokeRun(): Promise<number> {
-  const { node24 } = await provideLowestRuntimes();
   const files = globSync('packages/server/src/test/end-to-end/*.test.ts');
   if (files.length === 0) throw new Error('there is no end-to-end test for the smoke run');
   console.log('Smoke run on Node 24:');
-  return await runTests(node24, files);
+  const failed = await runTests(provideLowestRuntime('node24'), files);
+  if (failed !== 0) return failed;
+  console.log('The receiver package on Node 18:');
+  const compiled = await compileReceiverTests();
+  if (compiled.length === 0) throw new Error('there is no compiled test of the receiver package');
+  return await runCommand(provideLowestRuntime('node18'), ['--test', ...compiled]);
 }
 
 process.exitCode = await main();

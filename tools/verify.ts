@@ -7,7 +7,7 @@ const STEPS: readonly { name: string; command: string; parameters: readonly stri
   { name: 'format and lint', command: 'biome', parameters: ['check', '--error-on-warnings', '.'] },
   { name: 'unused code', command: 'knip', parameters: [] },
   { name: 'build', command: process.execPath, parameters: ['tools/build.ts'] },
-  { name: 'built server', command: process.execPath, parameters: ['packages/server/dist/cli/main.js', '--help'] },
+  { name: 'packed packages', command: process.execPath, parameters: ['tools/check-packed.ts'] },
   ...PUBLIC_PACKAGES.map((name) => ({
     name: `exports of ${name}`,
     command: 'publint',

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 /** The conditions of a resolution, the way package.json nests them: an object maps conditions to targets. */
 type Target = string | { [condition: string]: Target };
 
-const root = resolve(import.meta.dirname, '..');
+const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest: { exports: Record<string, Target>; imports: Record<string, Target> } = JSON.parse(
   readFileSync(resolve(root, 'package.json'), 'utf8'),
 );

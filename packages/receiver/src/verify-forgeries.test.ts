@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import './test-web-crypto.ts';
 import { hmacSha256 as hmacOnNode } from './hmac-node.ts';
 import { hmacSha256 as hmacOnWeb } from './hmac-web.ts';
 import { signHeaders } from './node.ts';
