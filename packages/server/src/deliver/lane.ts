@@ -99,7 +99,7 @@ export class Lane {
   /** @param full the read stopped at its limit, so more may be due */
   add(deliveryClass: DeliveryClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
     const last = read.at(-1);
-    if (last !== undefined) this.#cursors[deliveryClass] = { dueAt: last.dueAt, id: last.id };
+    if (last !== undefined) this.#cursors[deliveryClass] = { dueAt: last.dueAt, seq: last.seq };
     if (full) this.#unread[deliveryClass] = true;
     for (const delivery of read) {
       if (this.#known.has(delivery.id)) continue;

@@ -58,7 +58,7 @@ export interface DeliveryQueue {
   sweep(): Promise<Lane[]>;
   /** The webhook and what is known about its destination; null if it never existed. */
   loadLane(lane: Lane): Promise<{ webhook: Webhook; destination: Destination } | null>;
-  /** Deliveries of one class that are due, in order of `(dueAt, id)`, after a position. Writes nothing. */
+  /** Deliveries of one class that are due, in order of `(dueAt, seq)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
   /** When the next retry of the lane is due after an instant; null: none waits. */
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
@@ -185,7 +185,7 @@ export interface Wake {
 
 export interface Position {
   dueAt: number;
-  id: string;
+  seq: number;
 }
 
 export interface DueQuery {
@@ -200,6 +200,8 @@ export interface DueQuery {
 
 export interface QueuedDelivery {
   lane: Lane;
+  /** The order in which the store took deliveries in. */
+  seq: number;
   id: string;
   class: DeliveryClass;
   dueAt: number;

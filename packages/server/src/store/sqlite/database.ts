@@ -7,14 +7,14 @@ import { MIGRATIONS } from './schema.ts';
 /** The first SQLite in which a second connection cannot corrupt a write-ahead log that is being reset. */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
 
-/** Opens the connection that writes: write-ahead log, every commit synced to disk, checkpoints made by the reader thread. */
+/** Opens the connection that writes: write-ahead log, synced by {@link openWalSync} after each commit, checkpoints made by the reader thread. */
 export function openForWriting(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
   assertSqliteVersion();
   const database = new DatabaseSync(path, { timeout: 5_000 });
   database.exec(`
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA cache_size = -65536;
     PRAGMA temp_store = MEMORY;

@@ -7,7 +7,8 @@ import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters
 import type { Vault } from '../vault.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRows } from './delivery-rows.ts';
+import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
@@ -19,17 +20,15 @@ export function deliveryQueue(options: {
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  numbers: RowNumbers;
   counters: StoreCounters;
   dueNow: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, rows, counters, dueNow } = options;
+  const { database, clock, vault, group, wakes, rows, numbers, counters, dueNow } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
-  const firstLane = database.prepare(
-    'SELECT workspace_id, webhook_id FROM queue ORDER BY workspace_id, webhook_id LIMIT 1',
-  );
   const nextLane = database.prepare(`
-    SELECT workspace_id, webhook_id FROM queue WHERE (workspace_id, webhook_id) > (?, ?)
-    ORDER BY workspace_id, webhook_id LIMIT 1`);
+    SELECT number, workspace_id, webhook_id FROM lanes
+    WHERE number = (SELECT lane FROM queue WHERE lane > ? ORDER BY lane LIMIT 1)`);
   const latestWebhook = database.prepare(
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
@@ -37,47 +36,44 @@ export function deliveryQueue(options: {
     'SELECT scheme, scheme_learned_at, not_before FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?',
   );
   const due = database.prepare(`
-    SELECT q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
+    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
       e.id AS event_id, e.type, e.occurred_at, e.data
-    FROM queue q
-      JOIN deliveries d ON d.workspace_id = q.workspace_id AND d.id = q.id
-      JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
-    WHERE q.workspace_id = ? AND q.webhook_id = ? AND q.class = ? AND (q.due_at, q.id) > (?, ?) AND q.due_at <= ?
-    ORDER BY q.due_at, q.id LIMIT ?`);
+    FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
+    WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ?
+    ORDER BY q.due_at, q.delivery LIMIT ?`);
   const nextDue = database.prepare(`
-    SELECT due_at FROM queue
-    WHERE workspace_id = ? AND webhook_id = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
+    SELECT due_at FROM queue WHERE lane = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
 
   const settle = ({ delivery, attempt, next, destination: learned }: Settlement): boolean => {
-    const { lane, id } = delivery;
+    const { lane, seq } = delivery;
     if (!rows.dequeue(lane, delivery)) return false;
     const lastStatus = lastStatusOf(attempt);
     if (next.state === 'pending') {
-      const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, id };
+      const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, seq };
       rows.postpone(lane, place, { attempts: attempt.number, reason: attempt.reason, lastStatus });
       counters.settledRetried += 1;
     } else {
       const reason = next.state === 'failed' ? next.reason : null;
-      rows.finish(lane, id, next.state, { attempts: attempt.number, reason, lastStatus });
+      rows.finish(seq, next.state, { attempts: attempt.number, reason, lastStatus });
       if (next.state === 'delivered') counters.settledDelivered += 1;
       else counters.settledFailed += 1;
     }
-    rows.addAttempt(lane.workspaceId, id, attempt);
+    rows.addAttempt(seq, attempt);
     rows.learn(lane, learned);
     return true;
   };
 
-  const cancelOne = (lane: Lane, id: string, reason: string): boolean => {
-    const row = rows.find(lane, id);
-    if (row === null || row.due_at === null) return false;
-    rows.dequeue(lane, { class: row.class, dueAt: row.due_at, id });
-    rows.finish(lane, id, 'cancelled', { attempts: row.attempts, reason, lastStatus: row.last_status });
+  const cancelOne = (lane: Lane, row: DeliveryRow, reason: string): boolean => {
+    const { seq, due_at: dueAt } = row;
+    if (dueAt === null || !rows.dequeue(lane, { class: row.class, dueAt, seq })) return false;
+    rows.finish(seq, 'cancelled', { attempts: row.attempts, reason, lastStatus: row.last_status });
     return true;
   };
 
   const cancel: Sync<DeliveryQueue['cancel']> = ({ lane, deliveryId, limit, reason }) => {
-    const ids = deliveryId === undefined ? rows.waitingIds(lane, limit) : [deliveryId];
-    const count = ids.filter((id) => cancelOne(lane, id, reason)).length;
+    const named = deliveryId === undefined ? null : rows.find(lane, deliveryId);
+    const waiting = deliveryId === undefined ? rows.waiting(lane, limit) : named === null ? [] : [named];
+    const count = waiting.filter((row) => cancelOne(lane, row, reason)).length;
     counters.settledCancelled += count;
     return count;
   };
@@ -85,7 +81,7 @@ export function deliveryQueue(options: {
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
-    rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), id: deliveryId });
+    rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq: row.seq });
     if (row.state === 'failed') counters.settledFailed -= 1;
     else counters.settledCancelled -= 1;
     wakes.add(lane, 'recovered');
@@ -98,7 +94,7 @@ export function deliveryQueue(options: {
     rows.create({
       lane,
       id: newDeliveryId,
-      eventId: row.event_id,
+      event: row.event,
       origin: 'replay',
       class: DELIVERY_CLASS.recovered,
       dueAt: dueNow(),
@@ -113,10 +109,10 @@ export function deliveryQueue(options: {
     onWake: (listener) => wakes.listen(listener),
     async sweep() {
       const lanes: Lane[] = [];
-      let row = oneRow<LaneRow>(firstLane);
+      let row = oneRow<LaneRow>(nextLane, 0);
       while (row !== null) {
         lanes.push({ workspaceId: row.workspace_id, webhookId: row.webhook_id });
-        row = oneRow<LaneRow>(nextLane, row.workspace_id, row.webhook_id);
+        row = oneRow<LaneRow>(nextLane, row.number);
       }
       return lanes;
     },
@@ -128,10 +124,12 @@ export function deliveryQueue(options: {
       return { webhook, destination: known === null ? UNKNOWN_DESTINATION : destinationFromRow(known) };
     },
     async readDue(query) {
+      // What is sent must be on disk: after a loss of power its id would be forgotten, and the event come again under another.
+      await group.atRest();
       return readDue(query);
     },
     async nextDueAt(lane, after) {
-      return oneRow<{ due_at: number }>(nextDue, lane.workspaceId, lane.webhookId, after)?.due_at ?? null;
+      return oneRow<{ due_at: number }>(nextDue, numbers.ofLane(lane), after)?.due_at ?? null;
     },
     settle: (settlement) => group.run(() => settle(settlement)),
     cancel: (cancellation) => group.run(() => cancel(cancellation)),
@@ -140,20 +138,19 @@ export function deliveryQueue(options: {
   };
 
   function readDue({ lane, class: deliveryClass, after, dueBy, limit }: DueQuery): QueuedDelivery[] {
-    const from = after ?? { dueAt: -1, id: '' };
-    return allRows<DueRow>(due, lane.workspaceId, lane.webhookId, deliveryClass, from.dueAt, from.id, dueBy, limit).map(
-      (row) => ({
-        lane,
-        id: row.id,
-        class: row.class,
-        dueAt: row.due_at,
-        createdAt: row.created_at,
-        origin: row.origin,
-        attempts: row.attempts,
-        seriesFrom: row.series_from,
-        event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
-      }),
-    );
+    const from = after ?? { dueAt: -1, seq: 0 };
+    return allRows<DueRow>(due, numbers.ofLane(lane), deliveryClass, from.dueAt, from.seq, dueBy, limit).map((row) => ({
+      lane,
+      seq: row.delivery,
+      id: row.id,
+      class: row.class,
+      dueAt: row.due_at,
+      createdAt: row.created_at,
+      origin: row.origin,
+      attempts: row.attempts,
+      seriesFrom: row.series_from,
+      event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
+    }));
   }
 }
 
@@ -163,6 +160,7 @@ type Sync<Method extends (...parameters: never[]) => Promise<unknown>> = (
 ) => Awaited<ReturnType<Method>>;
 
 interface LaneRow {
+  number: number;
   workspace_id: string;
   webhook_id: string;
 }
@@ -178,6 +176,7 @@ function destinationFromRow(row: DestinationRow): Destination {
 }
 
 interface DueRow {
+  delivery: number;
   id: string;
   class: DeliveryClass;
   due_at: number;

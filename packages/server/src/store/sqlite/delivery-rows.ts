@@ -4,10 +4,12 @@ import type { AttemptRecord } from '../../domain/attempt.ts';
 import type { DeliveryClass, DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Destination, Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
+import type { RowNumbers } from './row-numbers.ts';
 
 /** The statements that write deliveries, their place in the queue, and their attempts. Each runs inside the caller's transaction. */
 export class DeliveryRows {
   readonly #clock: Clock;
+  readonly #numbers: RowNumbers;
   readonly #insertDelivery;
   readonly #enqueue;
   readonly #dequeue;
@@ -15,36 +17,33 @@ export class DeliveryRows {
   readonly #finish;
   readonly #recover;
   readonly #find;
-  readonly #waitingIds;
+  readonly #waiting;
   readonly #insertAttempt;
   readonly #putDestination;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
     this.#clock = clock;
+    this.#numbers = numbers;
     this.#insertDelivery = database.prepare(`
-      INSERT INTO deliveries (workspace_id, id, webhook_id, event_id, origin, state, class, due_at, attempts, series_from,
+      INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
         created_at, finished_at, reason, last_status)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`);
-    this.#enqueue = database.prepare(
-      'INSERT INTO queue (workspace_id, webhook_id, class, due_at, id) VALUES (?, ?, ?, ?, ?)',
-    );
-    this.#dequeue = database.prepare(
-      'DELETE FROM queue WHERE workspace_id = ? AND webhook_id = ? AND class = ? AND due_at = ? AND id = ?',
-    );
+    this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
+    this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
-      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, reason = ?, last_status = ?
-      WHERE workspace_id = ? AND id = ?`);
+      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, reason = ?, last_status = ? WHERE seq = ?`);
     this.#finish = database.prepare(`
       UPDATE deliveries SET state = ?, due_at = NULL, attempts = ?, finished_at = ?, reason = ?, last_status = ?
-      WHERE workspace_id = ? AND id = ?`);
+      WHERE seq = ?`);
     this.#recover = database.prepare(`
       UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, finished_at = NULL
-      WHERE workspace_id = ? AND id = ?`);
-    this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace_id = ? AND id = ? AND webhook_id = ?');
-    this.#waitingIds = database.prepare('SELECT id FROM queue WHERE workspace_id = ? AND webhook_id = ? LIMIT ?');
+      WHERE seq = ?`);
+    this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace = ? AND id = ? AND lane = ?');
+    this.#waiting = database.prepare(`
+      SELECT d.* FROM queue q JOIN deliveries d ON d.seq = q.delivery WHERE q.lane = ? LIMIT ?`);
     this.#insertAttempt = database.prepare(`
-      INSERT INTO attempts (workspace_id, delivery_id, number, id, started_at, duration_ms, url, webhook_version, outcome, reason, exchanges)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      INSERT INTO attempts (delivery, number, id, started_at, duration_ms, url, webhook_version, outcome, reason, exchanges)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#putDestination = database.prepare(`
       INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before)
       VALUES (?, ?, ?, ?, ?, ?)`);
@@ -52,33 +51,32 @@ export class DeliveryRows {
 
   /** A new delivery that is owed. */
   create(delivery: NewDelivery): void {
-    const { lane, id, dueAt } = delivery;
-    this.#insertDelivery.run(
-      lane.workspaceId,
-      id,
-      lane.webhookId,
-      delivery.eventId,
+    const lane = this.#numbers.ofLane(delivery.lane);
+    const { lastInsertRowid } = this.#insertDelivery.run(
+      this.#numbers.ofWorkspace(delivery.lane.workspaceId),
+      delivery.id,
+      lane,
+      delivery.event,
       delivery.origin,
       'pending',
       delivery.class,
-      dueAt,
+      delivery.dueAt,
       0,
       delivery.createdAt,
       null,
       null,
       null,
     );
-    this.#enqueue.run(lane.workspaceId, lane.webhookId, delivery.class, dueAt, id);
+    this.#enqueue.run(lane, delivery.class, delivery.dueAt, lastInsertRowid);
   }
 
-  /** A delivery that never waited, such as a test. */
-  createFinished(delivery: FinishedDelivery): void {
-    const { lane } = delivery;
-    this.#insertDelivery.run(
-      lane.workspaceId,
+  /** A delivery that never waited, such as a test. @returns its `seq` */
+  createFinished(delivery: FinishedDelivery): number {
+    const { lastInsertRowid } = this.#insertDelivery.run(
+      this.#numbers.ofWorkspace(delivery.lane.workspaceId),
       delivery.id,
-      lane.webhookId,
-      delivery.eventId,
+      this.#numbers.ofLane(delivery.lane),
+      delivery.event,
       delivery.origin,
       delivery.state,
       0,
@@ -89,59 +87,43 @@ export class DeliveryRows {
       delivery.reason,
       delivery.lastStatus,
     );
+    return Number(lastInsertRowid);
   }
 
   /** The fence: takes the delivery out of its place in the queue. @returns false if it is not there any more */
   dequeue(lane: Lane, place: Place): boolean {
-    return this.#dequeue.run(lane.workspaceId, lane.webhookId, place.class, place.dueAt, place.id).changes === 1;
+    return this.#dequeue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq).changes === 1;
   }
 
   /** Puts a delivery that was taken out back into the queue, for later. */
   postpone(lane: Lane, place: Place, soFar: Progress): void {
-    this.#postpone.run(
-      place.class,
-      place.dueAt,
-      soFar.attempts,
-      soFar.reason,
-      soFar.lastStatus,
-      lane.workspaceId,
-      place.id,
-    );
-    this.#enqueue.run(lane.workspaceId, lane.webhookId, place.class, place.dueAt, place.id);
+    this.#postpone.run(place.class, place.dueAt, soFar.attempts, soFar.reason, soFar.lastStatus, place.seq);
+    this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 
   /** Makes a delivery that was taken out terminal. */
-  finish(lane: Lane, id: string, state: 'delivered' | 'failed' | 'cancelled', outcome: Progress): void {
-    this.#finish.run(
-      state,
-      outcome.attempts,
-      this.#clock.now(),
-      outcome.reason,
-      outcome.lastStatus,
-      lane.workspaceId,
-      id,
-    );
+  finish(seq: number, state: 'delivered' | 'failed' | 'cancelled', outcome: Progress): void {
+    this.#finish.run(state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, seq);
   }
 
   /** Owes a finished delivery again, with a new series of attempts. */
   recover(lane: Lane, place: Place): void {
-    this.#recover.run(place.class, place.dueAt, lane.workspaceId, place.id);
-    this.#enqueue.run(lane.workspaceId, lane.webhookId, place.class, place.dueAt, place.id);
+    this.#recover.run(place.class, place.dueAt, place.seq);
+    this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 
   find(lane: Lane, id: string): DeliveryRow | null {
-    return oneRow<DeliveryRow>(this.#find, lane.workspaceId, id, lane.webhookId);
+    return oneRow<DeliveryRow>(this.#find, this.#numbers.ofWorkspace(lane.workspaceId), id, this.#numbers.ofLane(lane));
   }
 
   /** Some deliveries that wait in a lane. */
-  waitingIds(lane: Lane, limit: number): string[] {
-    return allRows<{ id: string }>(this.#waitingIds, lane.workspaceId, lane.webhookId, limit).map(({ id }) => id);
+  waiting(lane: Lane, limit: number): DeliveryRow[] {
+    return allRows<DeliveryRow>(this.#waiting, this.#numbers.ofLane(lane), limit);
   }
 
-  addAttempt(workspaceId: string, deliveryId: string, attempt: AttemptRecord): void {
+  addAttempt(seq: number, attempt: AttemptRecord): void {
     this.#insertAttempt.run(
-      workspaceId,
-      deliveryId,
+      seq,
       attempt.number,
       attempt.id,
       attempt.startedAt,
@@ -165,7 +147,7 @@ export class DeliveryRows {
 interface Place {
   class: DeliveryClass;
   dueAt: number;
-  id: string;
+  seq: number;
 }
 
 interface Progress {
@@ -174,9 +156,13 @@ interface Progress {
   lastStatus: number | null;
 }
 
-interface NewDelivery extends Place {
+interface NewDelivery {
   lane: Lane;
-  eventId: string;
+  id: string;
+  /** Its `seq`. */
+  event: number;
+  class: DeliveryClass;
+  dueAt: number;
   origin: DeliveryOrigin;
   createdAt: number;
 }
@@ -184,7 +170,8 @@ interface NewDelivery extends Place {
 interface FinishedDelivery extends Progress {
   lane: Lane;
   id: string;
-  eventId: string;
+  /** Its `seq`. */
+  event: number;
   origin: DeliveryOrigin;
   state: 'delivered' | 'failed';
   createdAt: number;
@@ -192,10 +179,9 @@ interface FinishedDelivery extends Progress {
 
 /** A row of `deliveries`. */
 export interface DeliveryRow {
-  workspace_id: string;
+  seq: number;
   id: string;
-  webhook_id: string;
-  event_id: string;
+  event: number;
   origin: DeliveryOrigin;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: DeliveryClass;

@@ -17,6 +17,7 @@ import type { Vault } from '../vault.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { oneRow } from './database.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
+import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
@@ -29,13 +30,13 @@ const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 const EXPIRED_KEYS_PER_REQUEST = 4;
 
 export function eventLogReads(database: DatabaseSync, vault: Vault): EventLogReads {
-  const byId = database.prepare('SELECT * FROM events WHERE workspace_id = ? AND id = ?');
+  const ofWorkspace = 'workspace = (SELECT number FROM workspace_numbers WHERE workspace_id = :workspaceId)';
+  const byId = database.prepare(`SELECT * FROM events WHERE ${ofWorkspace} AND id = :id`);
   const list = database.prepare(`
-    SELECT * FROM events WHERE workspace_id = :workspaceId AND id < :before AND (:type IS NULL OR type = :type)
+    SELECT * FROM events WHERE ${ofWorkspace} AND id < :before AND (:type IS NULL OR type = :type)
     ORDER BY id DESC LIMIT :limit`);
   const listRun = database.prepare(`
-    SELECT * FROM events WHERE workspace_id = :workspaceId AND run_id = :runId AND id < :before
-      AND (:type IS NULL OR type = :type)
+    SELECT * FROM events WHERE ${ofWorkspace} AND run_id = :runId AND id < :before AND (:type IS NULL OR type = :type)
     ORDER BY id DESC LIMIT :limit`);
   const inForce = database.prepare(`
     SELECT * FROM webhook_versions v
@@ -45,15 +46,15 @@ export function eventLogReads(database: DatabaseSync, vault: Vault): EventLogRea
     ORDER BY webhook_id`);
   return {
     async getEvent(workspaceId, eventId) {
-      const row = oneRow<EventRow>(byId, workspaceId, eventId);
-      return row && eventFromRow(row);
+      const row = byId.get({ workspaceId, id: eventId }) as unknown as EventRow | undefined;
+      return row === undefined ? null : eventFromRow(workspaceId, row);
     },
     async listEvents({ workspaceId, limit, before = '~', type = null, runId }) {
       const rows =
         runId === undefined
           ? list.all({ workspaceId, before, type, limit })
           : listRun.all({ workspaceId, before, type, limit, runId });
-      return (rows as unknown as EventRow[]).map(eventFromRow);
+      return (rows as unknown as EventRow[]).map((row) => eventFromRow(workspaceId, row));
     },
     async webhooksAt(workspaceId, revision) {
       return (inForce.all({ workspaceId, revision }) as unknown as WebhookRow[]).map((row) =>
@@ -69,13 +70,14 @@ export function eventLogWrites(options: {
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  numbers: RowNumbers;
   counters: StoreCounters;
   /** An instant that never goes back, for due times: what is read in order of it is never overtaken. */
   dueNow: () => number;
 }): EventLogWrites {
-  const { database, clock, group, wakes, rows, counters, dueNow } = options;
+  const { database, clock, group, wakes, rows, numbers, counters, dueNow } = options;
   const insertEvent = database.prepare(`
-    INSERT INTO events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data)
+    INSERT INTO events (workspace, id, type, occurred_at, accepted_at, run_id, revision, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   const findKey = database.prepare(
     'SELECT body_hash, answer FROM idempotency WHERE workspace_id = ? AND scope = ? AND key = ? AND expires_at > ?',
@@ -86,9 +88,9 @@ export function eventLogWrites(options: {
     DELETE FROM idempotency WHERE (workspace_id, scope, key) IN
       (SELECT workspace_id, scope, key FROM idempotency WHERE expires_at <= ? LIMIT ${EXPIRED_KEYS_PER_REQUEST})`);
 
-  const addEvent = (event: RecordedEvent) => {
-    insertEvent.run(
-      event.workspaceId,
+  const addEvent = (event: RecordedEvent): number => {
+    const { lastInsertRowid } = insertEvent.run(
+      numbers.ofWorkspace(event.workspaceId),
       event.id,
       event.type,
       event.occurredAt,
@@ -97,6 +99,7 @@ export function eventLogWrites(options: {
       event.revision,
       event.dataText,
     );
+    return Number(lastInsertRowid);
   };
 
   const recall = (workspaceId: string, key: IdempotencyKey | null): Answer | 'conflict' | null => {
@@ -118,14 +121,14 @@ export function eventLogWrites(options: {
     if (known === 'conflict') return { kind: 'conflict' };
     const first = known?.events[0];
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
-    addEvent(event);
+    const seq = addEvent(event);
     const dueAt = dueNow();
     for (const delivery of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
       rows.create({
         lane,
         id: delivery.id,
-        eventId: event.id,
+        event: seq,
         origin: 'event',
         class: DELIVERY_CLASS.first,
         dueAt,
@@ -155,11 +158,10 @@ export function eventLogWrites(options: {
   };
 
   const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
-    addEvent(event);
-    rows.createFinished({
+    const seq = rows.createFinished({
       lane,
       id: deliveryId,
-      eventId: event.id,
+      event: addEvent(event),
       origin: 'test',
       state,
       reason,
@@ -167,7 +169,7 @@ export function eventLogWrites(options: {
       lastStatus: lastStatusOf(attempt),
       createdAt: attempt.startedAt,
     });
-    rows.addAttempt(lane.workspaceId, deliveryId, attempt);
+    rows.addAttempt(seq, attempt);
     rows.learn(lane, destination);
   };
 
@@ -184,7 +186,6 @@ interface Answer {
 }
 
 interface EventRow {
-  workspace_id: string;
   id: string;
   type: string;
   occurred_at: number;
@@ -194,9 +195,9 @@ interface EventRow {
   data: string;
 }
 
-function eventFromRow(row: EventRow): RecordedEvent {
+function eventFromRow(workspaceId: string, row: EventRow): RecordedEvent {
   return {
-    workspaceId: row.workspace_id,
+    workspaceId,
     id: row.id,
     type: row.type,
     occurredAt: row.occurred_at,

@@ -6,15 +6,51 @@ import type { DeliveryRow } from './delivery-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
+const WORKSPACE = '(SELECT number FROM workspace_numbers WHERE workspace_id = ?)';
+const LANE = '(SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?)';
 const DELIVERIES = `
-  SELECT d.*, e.type AS event_type, e.run_id
-  FROM deliveries d JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id`;
+  SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id
+  FROM deliveries d JOIN lanes l ON l.number = d.lane JOIN events e ON e.seq = d.event`;
+/** Up to so many that wait are found through the queue, where they may be rare among millions; more are found by trying. */
+const FEW_WAITING = 10_000;
 
 export function historyReads(database: DatabaseSync): HistoryReads {
-  const byId = database.prepare(`${DELIVERIES} WHERE d.workspace_id = ? AND d.id = ?`);
-  const attempts = database.prepare(
-    'SELECT * FROM attempts WHERE workspace_id = ? AND delivery_id = ? ORDER BY number',
-  );
+  const byId = database.prepare(`${DELIVERIES} WHERE d.workspace = ${WORKSPACE} AND d.id = ?`);
+  const attempts = database.prepare(`
+    SELECT a.* FROM deliveries d JOIN attempts a ON a.delivery = d.seq
+    WHERE d.workspace = ${WORKSPACE} AND d.id = ? ORDER BY a.number`);
+  const waitingOf = database.prepare(`
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM lanes l JOIN queue q ON q.lane = l.number WHERE l.workspace_id = ? LIMIT ${FEW_WAITING})`);
+
+  const conditions = (query: DeliveryQuery): Condition[] => {
+    const { workspaceId } = query;
+    const all: (Condition | false)[] = [
+      [`d.workspace = ${WORKSPACE}`, workspaceId],
+      query.before !== undefined && ['d.id < ?', query.before],
+      query.webhookId !== undefined && [`d.lane = ${LANE}`, workspaceId, query.webhookId],
+      query.eventId !== undefined && [
+        `d.event = (SELECT seq FROM events WHERE workspace = ${WORKSPACE} AND id = ?)`,
+        workspaceId,
+        query.eventId,
+      ],
+      query.runId !== undefined && [
+        `d.event IN (SELECT seq FROM events WHERE workspace = ${WORKSPACE} AND run_id = ?)`,
+        workspaceId,
+        query.runId,
+      ],
+      query.state !== undefined && ['d.state = ?', query.state],
+      query.status !== undefined && ['d.last_status = ?', query.status],
+      query.createdFrom !== undefined && ['d.created_at >= ?', query.createdFrom],
+      query.createdTo !== undefined && ['d.created_at < ?', query.createdTo],
+      query.state === 'pending' &&
+        (oneRow<{ count: number }>(waitingOf, workspaceId)?.count ?? 0) < FEW_WAITING && [
+          'd.seq IN (SELECT q.delivery FROM lanes l JOIN queue q ON q.lane = l.number WHERE l.workspace_id = ?)',
+          workspaceId,
+        ],
+    ];
+    return all.filter((condition) => condition !== false);
+  };
 
   return {
     async getDelivery(workspaceId, deliveryId) {
@@ -22,7 +58,9 @@ export function historyReads(database: DatabaseSync): HistoryReads {
       return row && deliveryFromRow(row);
     },
     async listDeliveries(query) {
-      const { where, parameters } = conditions(query);
+      const all = conditions(query);
+      const where = all.map(([text]) => text).join(' AND ');
+      const parameters = all.flatMap(([, ...values]) => values);
       const list = database.prepare(`${DELIVERIES} WHERE ${where} ORDER BY d.id DESC LIMIT ?`);
       return allRows<ListedRow>(list, ...parameters, query.limit).map(deliveryFromRow);
     },
@@ -32,29 +70,12 @@ export function historyReads(database: DatabaseSync): HistoryReads {
   };
 }
 
-function conditions(query: DeliveryQuery): { where: string; parameters: (string | number)[] } {
-  const parts: [condition: string, parameter: string | number | undefined][] = [
-    ['d.workspace_id = ?', query.workspaceId],
-    ['d.id < ?', query.before],
-    ['d.webhook_id = ?', query.webhookId],
-    ['d.event_id = ?', query.eventId],
-    ['d.event_id IN (SELECT id FROM events WHERE workspace_id = d.workspace_id AND run_id = ?)', query.runId],
-    ['d.state = ?', query.state],
-    ['d.last_status = ?', query.status],
-    ['d.created_at >= ?', query.createdFrom],
-    ['d.created_at < ?', query.createdTo],
-  ];
-  const given = parts.filter((part): part is [string, string | number] => part[1] !== undefined);
-  // What waits is found through the queue: among millions of finished ones it may be rare.
-  const waiting =
-    query.state === 'pending' ? ' AND d.id IN (SELECT id FROM queue WHERE workspace_id = d.workspace_id)' : '';
-  return {
-    where: given.map(([condition]) => condition).join(' AND ') + waiting,
-    parameters: given.map(([, value]) => value),
-  };
-}
+type Condition = [text: string, ...parameters: (string | number)[]];
 
 interface ListedRow extends DeliveryRow {
+  workspace_id: string;
+  webhook_id: string;
+  event_id: string;
   event_type: string;
   run_id: string | null;
 }

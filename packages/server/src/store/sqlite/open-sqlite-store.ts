@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { CommitGroup } from './commit-group.ts';
@@ -8,8 +9,10 @@ import { DeliveryRows } from './delivery-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
+import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
 import { WakeList } from './wake-list.ts';
+import { openWalSync } from './wal-sync.ts';
 
 export interface SqliteStoreOptions {
   /** The database file; its folder is made if it is missing. */
@@ -42,29 +45,39 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     settledRetried: 0,
     settledCancelled: 0,
   };
-  let committed = { ...counters };
+  let written = { ...counters };
+  let onDisk = written;
   const wakes = new WakeList();
+  const numbers = new RowNumbers(database);
+  const walSync = openWalSync(path);
   const group = new CommitGroup({
     database,
     clock,
     lingerMs,
     maxJobs: MAX_JOBS_PER_COMMIT,
-    afterCommit: () => {
-      committed = { ...counters };
-      wakes.tell();
+    sync: () => walSync.sync(),
+    afterWrite: () => {
+      written = { ...counters };
+      wakes.keep();
     },
     afterRollback: () => {
-      Object.assign(counters, committed);
+      Object.assign(counters, written);
       wakes.forget();
+      numbers.forget();
     },
+    afterCommit: () => {
+      onDisk = written;
+      wakes.tell();
+    },
+    onBroken: endProcess,
   });
-  const rows = new DeliveryRows(database, clock);
+  const rows = new DeliveryRows(database, { clock, numbers });
   let latestDue = 0;
   const dueNow = () => {
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
   };
-  const shared = { database, clock, vault, group, wakes, rows, counters, dueNow };
+  const shared = { database, clock, vault, group, wakes, rows, numbers, counters, dueNow };
   return {
     ...directoryReads(database, vault),
     ...directoryWrites(database, vault, group, wakes),
@@ -73,10 +86,11 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     ...deliveryQueue(shared),
     ...historyReads(database),
     async counters() {
-      return { ...committed, commits: group.commits };
+      return { ...onDisk, commits: group.commits };
     },
     async close() {
-      group.flush();
+      await group.flush();
+      walSync.close();
       database.close();
       unlock();
     },
@@ -94,4 +108,11 @@ export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path
       database.close();
     },
   };
+}
+
+/** Nobody can go on without the store; a restart finds what is really on disk. */
+function endProcess(error: StoreUnavailableError): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -1,9 +1,12 @@
 import { type Lane, laneKey } from '../../domain/webhook.ts';
 import type { Wake } from '../store.ts';
 
-/** The lanes that the open transaction gives work to; told to the engine once the transaction is on disk. */
+/** The lanes that transactions give work to; told to the engine once the transactions are on disk. */
 export class WakeList {
+  /** Of the open transaction. */
   #wakes = new Map<string, Wake>();
+  /** Of transactions that are committed, and not on disk yet. */
+  #written: Wake[] = [];
   #listener: (wakes: readonly Wake[]) => void = () => {};
 
   add(lane: Lane, news: keyof Omit<Wake, 'lane'>): void {
@@ -17,16 +20,22 @@ export class WakeList {
     this.#listener = listener;
   }
 
-  /** The transaction is on disk. */
-  tell(): void {
-    if (this.#wakes.size === 0) return;
-    const wakes = [...this.#wakes.values()];
-    this.#wakes = new Map();
-    this.#listener(wakes);
+  /** The transaction is committed. */
+  keep(): void {
+    for (const wake of this.#wakes.values()) this.#written.push(wake);
+    this.#wakes.clear();
   }
 
   /** The transaction was undone. */
   forget(): void {
-    this.#wakes = new Map();
+    this.#wakes.clear();
+  }
+
+  /** What was kept is on disk. */
+  tell(): void {
+    if (this.#written.length === 0) return;
+    const wakes = this.#written;
+    this.#written = [];
+    this.#listener(wakes);
   }
 }

@@ -1,0 +1,56 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type Lane, laneKey } from '../../domain/webhook.ts';
+import { oneRow } from './database.ts';
+
+/** The small numbers that rows carry for workspaces and lanes. Given when first needed, inside the caller's transaction. */
+export class RowNumbers {
+  readonly #workspaces = new Map<string, number>();
+  readonly #lanes = new Map<string, number>();
+  readonly #findWorkspace;
+  readonly #addWorkspace;
+  readonly #findLane;
+  readonly #addLane;
+
+  constructor(database: DatabaseSync) {
+    this.#findWorkspace = database.prepare('SELECT number FROM workspace_numbers WHERE workspace_id = ?');
+    this.#addWorkspace = database.prepare('INSERT INTO workspace_numbers (workspace_id) VALUES (?) RETURNING number');
+    this.#findLane = database.prepare('SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?');
+    this.#addLane = database.prepare('INSERT INTO lanes (workspace_id, webhook_id) VALUES (?, ?) RETURNING number');
+  }
+
+  ofWorkspace(id: string): number {
+    const known = this.#workspaces.get(id);
+    if (known !== undefined) return known;
+    const { number } =
+      oneRow<Numbered>(this.#findWorkspace, id) ?? oneRow<Numbered>(this.#addWorkspace, id) ?? missing();
+    this.#workspaces.set(id, number);
+    return number;
+  }
+
+  ofLane(lane: Lane): number {
+    const key = laneKey(lane);
+    const known = this.#lanes.get(key);
+    if (known !== undefined) return known;
+    const { workspaceId, webhookId } = lane;
+    const { number } =
+      oneRow<Numbered>(this.#findLane, workspaceId, webhookId) ??
+      oneRow<Numbered>(this.#addLane, workspaceId, webhookId) ??
+      missing();
+    this.#lanes.set(key, number);
+    return number;
+  }
+
+  /** A transaction was undone, and with it numbers that it gave. */
+  forget(): void {
+    this.#workspaces.clear();
+    this.#lanes.clear();
+  }
+}
+
+interface Numbered {
+  number: number;
+}
+
+function missing(): never {
+  throw new Error('a row that was inserted has a number');
+}
