@@ -116,9 +116,14 @@ export class Engine {
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it does not wait. */
   async cancel(lane: LaneId, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'> {
     if (this.#busy.has(deliveryId)) return 'sending';
-    this.#lanes.get(laneKey(lane))?.drop(deliveryId);
-    const count = await this.#options.queue.cancel({ lane, deliveryId, limit: 1, reason: 'cancelled by request' });
-    return count === 1 ? 'cancelled' : 'missing';
+    const mine = this.#lane(lane);
+    mine.withhold(deliveryId);
+    try {
+      const count = await this.#options.queue.cancel({ lane, deliveryId, limit: 1, reason: 'cancelled by request' });
+      return count === 1 ? 'cancelled' : 'missing';
+    } finally {
+      mine.forget(deliveryId);
+    }
   }
 
   /** The lane with its webhook, for a test send. @returns null if there is no such webhook */
@@ -142,11 +147,15 @@ export class Engine {
     for (const wake of wakes) {
       const lane = this.#lane(wake.lane);
       if (wake.changed) lane.stale = true;
-      if (wake.first) lane.markUnread(0);
+      if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(0);
       if (wake.recovered) lane.markUnread(2);
       this.#turns.add(lane);
     }
     this.#plan();
+  }
+
+  #accepts(lane: Lane, { handedOver }: Wake): boolean {
+    return handedOver !== null && this.#memory.bytes < this.#limits.maxWaitingBytes && lane.accept(handedOver);
   }
 
   /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */

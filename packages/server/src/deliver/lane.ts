@@ -7,6 +7,9 @@ import { createRequestTemplate, type RequestTemplate, type TemplateSettings } fr
 /** Of this many deliveries that are started while all classes wait, one is a retry or recovered. */
 const TURNS_PER_OLD_ONE = 4;
 
+/** First attempts that wait in memory; more are left in the queue until these are started. */
+const MAX_WAITING = 64;
+
 /**
  * One webhook's line, as its owner keeps it in memory: what was read and not started, what is in the air, what is being
  * settled, and how far each class was read. All of it can be rebuilt from rows.
@@ -76,6 +79,16 @@ export class Lane {
     this.#unread[deliveryClass] = true;
   }
 
+  /**
+   * Takes over new deliveries without reading them.
+   * @returns false if something before them may be unread, or enough waits in memory: then they are read in their turn
+   */
+  accept(handedOver: readonly QueuedDelivery[]): boolean {
+    if (this.#unread[0] || this.reading || this.#waiting[0].length >= MAX_WAITING) return false;
+    this.add(0, handedOver, { full: false });
+    return true;
+  }
+
   /** Reads everything again from the start: the sweep's way to find what news of was lost. */
   rewind(): void {
     this.#cursors.fill(null);
@@ -137,10 +150,13 @@ export class Lane {
     this.#known.delete(deliveryId);
   }
 
-  /** Removes a waiting delivery that is cancelled. */
-  drop(deliveryId: string): void {
-    if (this.#known.get(deliveryId) !== 'waiting') return;
-    this.#known.delete(deliveryId);
+  /** Keeps a delivery that is being cancelled from being started, whether it was read or not, until it is forgotten. */
+  withhold(deliveryId: string): void {
+    if (this.#known.get(deliveryId) === 'waiting') this.#removeWaiting(deliveryId);
+    this.#known.set(deliveryId, 'settling');
+  }
+
+  #removeWaiting(deliveryId: string): void {
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
       if (position < 0) continue;

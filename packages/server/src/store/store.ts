@@ -58,7 +58,7 @@ export interface DeliveryQueue {
   sweep(): Promise<Lane[]>;
   /** The webhook and what is known about its destination; null if it never existed. */
   loadLane(lane: Lane): Promise<{ webhook: Webhook; destination: Destination } | null>;
-  /** Deliveries of one class that are due, in order of `(dueAt, seq)`, after a position. Writes nothing. */
+  /** Deliveries of one class that are due and on disk, in order of `(dueAt, seq)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
   /** When the next retry of the lane is due after an instant; null: none waits. */
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
@@ -177,6 +177,8 @@ export interface Wake {
   lane: Lane;
   /** First attempts came in. */
   first: boolean;
+  /** All of them, in order, so that an owner who is up to date need not read them; null: too many, or not at hand. */
+  handedOver: QueuedDelivery[] | null;
   /** Deliveries were put back or replayed. */
   recovered: boolean;
   /** The webhook itself changed, so what is cached of it is stale. */

@@ -4,25 +4,26 @@ import { StoreUnavailableError } from '../../errors.ts';
 
 /**
  * Group commit: what arrives together is written in one transaction and shares one sync to disk. Each caller's promise
- * settles after the sync that holds its work.
+ * settles after a sync that began when its transaction was committed.
  *
  * ```
- *   idle ──run()──▶ waiting ──▶ transaction ──▶ syncing ──▶ callers are told ──▶ idle, or waiting again
+ *   idle ──run()──▶ waiting ──▶ transaction ──▶ syncing ──▶ callers are told
+ *                      ▲                           │
+ *                      └──── the next group, while at most one more sync is under way
  * ```
  *
- * The sync runs beside the thread, which goes on sending meanwhile; what comes in is gathered for the next group. At rest a
- * single write commits at once; under load a transaction begins at the earliest `lingerMs` after the one before.
- * If one job of a group throws, the group is rolled back and each job is run again in a transaction of its own, so that
- * only the broken one fails. If the database itself cannot write (disk full), all of them reject with
- * `StoreUnavailableError`, and nothing of them is kept. A sync that fails is the end: nobody knows what the disk holds, so
- * nothing is written any more and `onBroken` is told.
+ * Syncs run beside the thread, which goes on sending and writing meanwhile. At rest a single write commits at once; under
+ * load a transaction begins at the earliest `lingerMs` after the one before. If one job of a group throws, the group is
+ * rolled back and each job is run again in a transaction of its own, so that only the broken one fails. If the database
+ * itself cannot write (disk full), all of them reject with `StoreUnavailableError`, and nothing of them is kept. A sync that
+ * fails is the end: nobody knows what the disk holds, so nothing is written any more and `onBroken` is told.
  */
 export class CommitGroup {
   readonly #options: CommitGroupOptions;
   #jobs: Job[] = [];
   #cancelTimer: (() => void) | null = null;
   #lastBegunAt = Number.NEGATIVE_INFINITY;
-  #syncing: Promise<void> | null = null;
+  readonly #syncs = new Set<Promise<void>>();
   #broken: StoreUnavailableError | null = null;
   #commits = 0;
 
@@ -30,7 +31,7 @@ export class CommitGroup {
     this.#options = options;
   }
 
-  /** Transactions on disk so far. */
+  /** Transactions committed so far. */
   get commits(): number {
     return this.#commits;
   }
@@ -47,25 +48,20 @@ export class CommitGroup {
         done: () => resolve(result),
         failed: reject,
       });
-      if (this.#syncing === null) this.#plan();
+      this.#plan();
     });
   }
 
   /** Commits what waits, now, and resolves when all that was committed is on disk. */
   async flush(): Promise<void> {
-    while (this.#syncing !== null || this.#jobs.length > 0) {
-      if (this.#syncing === null) this.#commit();
-      await this.#syncing;
+    while (this.#jobs.length > 0 || this.#syncs.size > 0) {
+      if (this.#jobs.length > 0) this.#commit();
+      await Promise.all(this.#syncs);
     }
   }
 
-  /** Resolves in a moment when all that is committed is on disk. */
-  async atRest(): Promise<void> {
-    while (this.#syncing !== null) await this.#syncing;
-  }
-
   #plan(): void {
-    if (this.#jobs.length === 0) return;
+    if (this.#jobs.length === 0 || this.#syncs.size >= MAX_SYNCS) return;
     const { clock, lingerMs, maxJobs } = this.#options;
     const delayMs = this.#jobs.length >= maxJobs ? 0 : this.#lastBegunAt + lingerMs - clock.monotonic();
     if (this.#cancelTimer !== null && delayMs > 0) return;
@@ -79,34 +75,36 @@ export class CommitGroup {
     this.#lastBegunAt = this.#options.clock.monotonic();
     const jobs = this.#jobs;
     this.#jobs = [];
-    const written = this.#write(jobs);
-    if (written.length === 0) {
-      this.#plan();
-      return;
-    }
-    this.#syncing = this.#options.sync().then(
+    const tell = this.#write(jobs);
+    if (tell.length === 0) return;
+    // In the order of the transactions, whichever sync ends first.
+    const sync = Promise.all([this.#options.sync(), ...this.#syncs]).then(
       () => {
-        this.#options.afterCommit();
-        for (const job of written) job.done();
-        this.#syncing = null;
+        this.#syncs.delete(sync);
+        for (const told of tell) told.onDisk();
         this.#plan();
       },
-      (cause: unknown) => this.#breakDown(written, cause),
+      (cause: unknown) => {
+        this.#syncs.delete(sync);
+        this.#breakDown(tell, cause);
+      },
     );
+    this.#syncs.add(sync);
   }
 
-  /** @returns the jobs whose work is committed, and not on disk yet; the others were told that they failed */
-  #write(jobs: readonly Job[]): readonly Job[] {
-    const error = this.#transact(jobs);
-    if (error === null) return jobs;
-    if (jobs.length > 1 && !(error instanceof StoreUnavailableError)) return jobs.flatMap((job) => this.#write([job]));
-    for (const job of jobs) job.failed(error);
+  /** @returns what is to be told about the transactions that were committed; jobs that failed were told so */
+  #write(jobs: readonly Job[]): readonly Written[] {
+    const written = this.#transact(jobs);
+    if ('onDisk' in written) return [written];
+    if (jobs.length > 1 && !(written.error instanceof StoreUnavailableError)) {
+      return jobs.flatMap((job) => this.#write([job]));
+    }
+    for (const job of jobs) job.failed(written.error);
     return [];
   }
 
-  /** @returns null if the transaction is committed */
-  #transact(jobs: readonly Job[]): unknown {
-    const { database, afterWrite, afterRollback } = this.#options;
+  #transact(jobs: readonly Job[]): Written | { error: unknown } {
+    const { database, afterCommit, afterRollback } = this.#options;
     try {
       database.exec('BEGIN IMMEDIATE');
       for (const job of jobs) job.work();
@@ -114,24 +112,35 @@ export class CommitGroup {
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
       afterRollback();
-      return translate(error);
+      return { error: translate(error) };
     }
     this.#commits += 1;
-    afterWrite();
-    return null;
+    const onDisk = afterCommit();
+    return {
+      onDisk: () => {
+        for (const job of jobs) job.done();
+        onDisk();
+      },
+      failed: (error) => {
+        for (const job of jobs) job.failed(error);
+      },
+    };
   }
 
-  #breakDown(jobs: readonly Job[], cause: unknown): void {
-    this.#broken = new StoreUnavailableError(
-      'Nothing can be recorded: the disk could not keep what was written.',
+  #breakDown(written: readonly Written[], cause: unknown): void {
+    this.#broken ??= new StoreUnavailableError(
+      'Nothing can be recorded: the disk did not keep what was written.',
       cause,
     );
-    this.#syncing = null;
-    for (const job of [...jobs, ...this.#jobs]) job.failed(this.#broken);
+    for (const { failed } of written) failed(this.#broken);
+    for (const job of this.#jobs) job.failed(this.#broken);
     this.#jobs = [];
     this.#options.onBroken(this.#broken);
   }
 }
+
+/** Under way at the same time: while one runs, the next group is written and its own begins. */
+const MAX_SYNCS = 2;
 
 export interface CommitGroupOptions {
   database: DatabaseSync;
@@ -139,21 +148,25 @@ export interface CommitGroupOptions {
   lingerMs: number;
   /** This many jobs do not wait for `lingerMs`. */
   maxJobs: number;
-  /** Resolves when everything that is committed is on disk; rejects if that cannot be. */
+  /** Resolves when everything that was committed before is on disk; rejects if that cannot be. */
   sync: () => Promise<void>;
-  /** Called after each transaction, before it is on disk. */
-  afterWrite: () => void;
+  /** Called after each transaction. What it returns is called once that transaction is on disk, after its callers are told. */
+  afterCommit: () => () => void;
   /** Called when a transaction was undone: forget what its jobs noted in memory. */
   afterRollback: () => void;
-  /** Called when what was written is on disk, before its callers learn of it. */
-  afterCommit: () => void;
-  /** Called once if a sync fails. What is on disk is only known after a restart. */
+  /** Called when a sync fails. What is on disk is only known after a restart. */
   onBroken: (error: StoreUnavailableError) => void;
 }
 
 interface Job {
   work: () => void;
   done: () => void;
+  failed: (error: unknown) => void;
+}
+
+/** A transaction that is committed, and not on disk yet. */
+interface Written {
+  onDisk: () => void;
   failed: (error: unknown) => void;
 }
 

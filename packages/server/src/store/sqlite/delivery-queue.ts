@@ -23,8 +23,10 @@ export function deliveryQueue(options: {
   numbers: RowNumbers;
   counters: StoreCounters;
   dueNow: () => number;
+  /** Deliveries after it may be committed, but not on disk yet. */
+  lastSeqOnDisk: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, rows, numbers, counters, dueNow } = options;
+  const { database, clock, vault, group, wakes, rows, numbers, counters, dueNow, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
@@ -39,7 +41,7 @@ export function deliveryQueue(options: {
     SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
       e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
-    WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ?
+    WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
     ORDER BY q.due_at, q.delivery LIMIT ?`);
   const nextDue = database.prepare(`
     SELECT due_at FROM queue WHERE lane = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
@@ -124,8 +126,6 @@ export function deliveryQueue(options: {
       return { webhook, destination: known === null ? UNKNOWN_DESTINATION : destinationFromRow(known) };
     },
     async readDue(query) {
-      // What is sent must be on disk: after a loss of power its id would be forgotten, and the event come again under another.
-      await group.atRest();
       return readDue(query);
     },
     async nextDueAt(lane, after) {
@@ -138,8 +138,18 @@ export function deliveryQueue(options: {
   };
 
   function readDue({ lane, class: deliveryClass, after, dueBy, limit }: DueQuery): QueuedDelivery[] {
+    // What is sent must be on disk: else a loss of power could bring the event again under another id.
     const from = after ?? { dueAt: -1, seq: 0 };
-    return allRows<DueRow>(due, numbers.ofLane(lane), deliveryClass, from.dueAt, from.seq, dueBy, limit).map((row) => ({
+    return allRows<DueRow>(
+      due,
+      numbers.ofLane(lane),
+      deliveryClass,
+      from.dueAt,
+      from.seq,
+      dueBy,
+      lastSeqOnDisk(),
+      limit,
+    ).map((row) => ({
       lane,
       seq: row.delivery,
       id: row.id,

@@ -20,10 +20,12 @@ export class DeliveryRows {
   readonly #waiting;
   readonly #insertAttempt;
   readonly #putDestination;
+  readonly #lastSeq;
 
   constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
     this.#clock = clock;
     this.#numbers = numbers;
+    this.#lastSeq = database.prepare('SELECT max(seq) AS seq FROM deliveries');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
         created_at, finished_at, reason, last_status)
@@ -49,8 +51,13 @@ export class DeliveryRows {
       VALUES (?, ?, ?, ?, ?, ?)`);
   }
 
-  /** A new delivery that is owed. */
-  create(delivery: NewDelivery): void {
+  /** The greatest `seq` so far; 0: there is none. */
+  lastSeq(): number {
+    return oneRow<{ seq: number | null }>(this.#lastSeq)?.seq ?? 0;
+  }
+
+  /** A new delivery that is owed. @returns its `seq` */
+  create(delivery: NewDelivery): number {
     const lane = this.#numbers.ofLane(delivery.lane);
     const { lastInsertRowid } = this.#insertDelivery.run(
       this.#numbers.ofWorkspace(delivery.lane.workspaceId),
@@ -67,7 +74,9 @@ export class DeliveryRows {
       null,
       null,
     );
-    this.#enqueue.run(lane, delivery.class, delivery.dueAt, lastInsertRowid);
+    const seq = Number(lastInsertRowid);
+    this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
+    return seq;
   }
 
   /** A delivery that never waited, such as a test. @returns its `seq` */

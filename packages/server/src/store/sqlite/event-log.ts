@@ -125,16 +125,9 @@ export function eventLogWrites(options: {
     const dueAt = dueNow();
     for (const delivery of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
-      rows.create({
-        lane,
-        id: delivery.id,
-        event: seq,
-        origin: 'event',
-        class: DELIVERY_CLASS.first,
-        dueAt,
-        createdAt: event.acceptedAt,
-      });
-      wakes.add(lane, 'first');
+      const place = { class: DELIVERY_CLASS.first, dueAt };
+      const created = { lane, id: delivery.id, origin: 'event' as const, createdAt: event.acceptedAt, ...place };
+      wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
     }
     const outcome: RecordedOutcome = {
       kind: 'recorded',

@@ -45,39 +45,51 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     settledRetried: 0,
     settledCancelled: 0,
   };
-  let written = { ...counters };
-  let onDisk = written;
   const wakes = new WakeList();
   const numbers = new RowNumbers(database);
+  const rows = new DeliveryRows(database, { clock, numbers });
   const walSync = openWalSync(path);
+  let committed = { ...counters };
+  let onDisk = { counters: committed, lastSeq: rows.lastSeq() };
   const group = new CommitGroup({
     database,
     clock,
     lingerMs,
     maxJobs: MAX_JOBS_PER_COMMIT,
     sync: () => walSync.sync(),
-    afterWrite: () => {
-      written = { ...counters };
-      wakes.keep();
+    afterCommit: () => {
+      committed = { ...counters };
+      const now = { counters: committed, lastSeq: rows.lastSeq() };
+      const tell = wakes.commit();
+      return () => {
+        onDisk = now;
+        tell();
+      };
     },
     afterRollback: () => {
-      Object.assign(counters, written);
+      Object.assign(counters, committed);
       wakes.forget();
       numbers.forget();
     },
-    afterCommit: () => {
-      onDisk = written;
-      wakes.tell();
-    },
     onBroken: endProcess,
   });
-  const rows = new DeliveryRows(database, { clock, numbers });
   let latestDue = 0;
   const dueNow = () => {
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
   };
-  const shared = { database, clock, vault, group, wakes, rows, numbers, counters, dueNow };
+  const shared = {
+    database,
+    clock,
+    vault,
+    group,
+    wakes,
+    rows,
+    numbers,
+    counters,
+    dueNow,
+    lastSeqOnDisk: () => onDisk.lastSeq,
+  };
   return {
     ...directoryReads(database, vault),
     ...directoryWrites(database, vault, group, wakes),
@@ -86,7 +98,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     ...deliveryQueue(shared),
     ...historyReads(database),
     async counters() {
-      return { ...onDisk, commits: group.commits };
+      return { ...onDisk.counters, commits: group.commits };
     },
     async close() {
       await group.flush();

@@ -1,29 +1,37 @@
 import { type Lane, laneKey } from '../../domain/webhook.ts';
-import type { Wake } from '../store.ts';
+import type { QueuedDelivery, Wake } from '../store.ts';
 
-/** The lanes that transactions give work to; told to the engine once the transactions are on disk. */
+/** More new deliveries of one lane than this in one transaction are read from the queue like any others. */
+const MAX_HANDED_OVER = 64;
+
+/** The lanes that the open transaction gives work to; told to the engine once that transaction is on disk. */
 export class WakeList {
-  /** Of the open transaction. */
   #wakes = new Map<string, Wake>();
-  /** Of transactions that are committed, and not on disk yet. */
-  #written: Wake[] = [];
   #listener: (wakes: readonly Wake[]) => void = () => {};
 
-  add(lane: Lane, news: keyof Omit<Wake, 'lane'>): void {
-    const key = laneKey(lane);
-    const known = this.#wakes.get(key);
-    if (known !== undefined) known[news] = true;
-    else this.#wakes.set(key, { lane, first: false, recovered: false, changed: false, [news]: true });
+  /** A first attempt came in. */
+  addFirst(delivery: QueuedDelivery): void {
+    const wake = this.#wake(delivery.lane);
+    wake.first = true;
+    if (wake.handedOver === null) return;
+    if (wake.handedOver.length < MAX_HANDED_OVER) wake.handedOver.push(delivery);
+    else wake.handedOver = null;
+  }
+
+  add(lane: Lane, news: 'recovered' | 'changed'): void {
+    this.#wake(lane)[news] = true;
   }
 
   listen(listener: (wakes: readonly Wake[]) => void): void {
     this.#listener = listener;
   }
 
-  /** The transaction is committed. */
-  keep(): void {
-    for (const wake of this.#wakes.values()) this.#written.push(wake);
-    this.#wakes.clear();
+  /** The transaction is committed. @returns tells the listener; to be called when it is on disk */
+  commit(): () => void {
+    if (this.#wakes.size === 0) return () => {};
+    const wakes = [...this.#wakes.values()];
+    this.#wakes = new Map();
+    return () => this.#listener(wakes);
   }
 
   /** The transaction was undone. */
@@ -31,11 +39,13 @@ export class WakeList {
     this.#wakes.clear();
   }
 
-  /** What was kept is on disk. */
-  tell(): void {
-    if (this.#written.length === 0) return;
-    const wakes = this.#written;
-    this.#written = [];
-    this.#listener(wakes);
+  #wake(lane: Lane): Wake {
+    const key = laneKey(lane);
+    let wake = this.#wakes.get(key);
+    if (wake === undefined) {
+      wake = { lane, first: false, handedOver: [], recovered: false, changed: false };
+      this.#wakes.set(key, wake);
+    }
+    return wake;
   }
 }
