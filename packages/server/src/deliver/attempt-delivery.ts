@@ -27,9 +27,11 @@ export interface AttemptInput {
 export interface AttemptResult {
   record: AttemptRecord;
   outcome: AttemptOutcome;
-  /** The destination as it is known now; null: as before. */
-  learned: Destination | null;
+  learned: Learned | null;
 }
+
+/** What an attempt tells about its destination; null where it tells nothing new. Others in the air may tell something else. */
+export type Learned = Pick<Destination, 'scheme' | 'schemeLearnedAt'> | Pick<Destination, 'notBefore'>;
 
 /**
  * One attempt: build → send → classify, with one exchange for each text that the signing plan offers until one is not
@@ -81,13 +83,13 @@ function learn(known: {
   last: Exchange;
   outcome: AttemptOutcome;
   now: number;
-}): Destination | null {
+}): Learned | null {
   const { webhook, destination, last, outcome, now } = known;
   if (outcome.kind === 'retryable' && outcome.retryAfterMs !== null) {
-    return { ...destination, notBefore: Math.max(destination.notBefore, now + outcome.retryAfterMs) };
+    return { notBefore: now + outcome.retryAfterMs };
   }
   const tells = webhook.config.signature_scheme === 'auto' && isSuccess(last.result);
   const stale = now - destination.schemeLearnedAt >= SCHEME_RECHECK_MS;
   if (!tells || (last.scheme === destination.scheme && !(last.scheme === 'body' && stale))) return null;
-  return { ...destination, scheme: last.scheme, schemeLearnedAt: now };
+  return { scheme: last.scheme, schemeLearnedAt: now };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext } from '../domain/delivery.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type { DeliveryQueue, QueuedDelivery, Wake } from '../store/store.ts';
+import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { Lane } from './lane.ts';
@@ -70,6 +70,7 @@ export class Engine {
   #sending = 0;
   #running = false;
   #pumpPlanned = false;
+  #stopping: Promise<void> | null = null;
   #cancelSweep: () => void = () => {};
   #drained: () => void = () => {};
 
@@ -91,8 +92,14 @@ export class Engine {
    * before and are sent again, under the same id.
    */
   async stop(graceMs: number): Promise<void> {
-    if (!this.#running) return;
-    this.#running = false;
+    if (this.#running) {
+      this.#running = false;
+      this.#stopping = this.#drain(graceMs);
+    }
+    await this.#stopping;
+  }
+
+  async #drain(graceMs: number): Promise<void> {
     this.#cancelSweep();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
@@ -114,15 +121,21 @@ export class Engine {
   }
 
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it does not wait. */
-  async cancel(lane: LaneId, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'> {
+  async cancel(id: LaneId, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'> {
     if (this.#busy.has(deliveryId)) return 'sending';
-    const mine = this.#lane(lane);
-    mine.withhold(deliveryId);
+    const lane = this.#lane(id);
+    lane.reserve(deliveryId);
     try {
-      const count = await this.#options.queue.cancel({ lane, deliveryId, limit: 1, reason: 'cancelled by request' });
+      const reason = 'cancelled by request';
+      const count = await this.#options.queue.cancel({ lane: id, deliveryId, limit: 1, reason });
       return count === 1 ? 'cancelled' : 'missing';
+    } catch (error) {
+      lane.rewind();
+      this.#turns.add(lane);
+      this.#plan();
+      throw error;
     } finally {
-      mine.forget(deliveryId);
+      lane.forget(deliveryId);
     }
   }
 
@@ -147,8 +160,9 @@ export class Engine {
     for (const wake of wakes) {
       const lane = this.#lane(wake.lane);
       if (wake.changed) lane.stale = true;
-      if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(0);
-      if (wake.recovered) lane.markUnread(2);
+      if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(DELIVERY_CLASS.first);
+      // Put back may be what is older than what was read last.
+      if (wake.recovered) lane.rewind([DELIVERY_CLASS.recovered]);
       this.#turns.add(lane);
     }
     this.#plan();
@@ -162,7 +176,7 @@ export class Engine {
   async #sweep(): Promise<void> {
     try {
       for (const [key, lane] of this.#lanes) {
-        if (lane.isIdle && !this.#timers.has(lane)) this.#lanes.delete(key);
+        if (lane.isIdle && !this.#timers.has(lane) && !this.#turns.has(lane)) this.#lanes.delete(key);
       }
       for (const id of await this.#options.queue.sweep()) {
         const lane = this.#lane(id);
@@ -198,7 +212,7 @@ export class Engine {
   #mayStart(): boolean {
     return (
       this.#sending < this.#limits.maxSending &&
-      this.#settler.open < this.#limits.maxUnsettled &&
+      this.#busy.size - this.#sending < this.#limits.maxUnsettled &&
       !this.#settler.isStuck
     );
   }
@@ -256,8 +270,16 @@ export class Engine {
 
   async #configure(lane: Lane): Promise<void> {
     lane.stale = false;
-    const loaded = await this.#options.queue.loadLane(lane.id);
-    if (loaded !== null) lane.configure(loaded.webhook, loaded.destination, this.#options.template);
+    try {
+      const loaded = await this.#options.queue.loadLane(lane.id);
+      if (loaded === null) return;
+      lane.configure(loaded.webhook, loaded.destination, this.#options.template);
+      // What was read of it is not all that is to be cancelled.
+      if (loaded.webhook.deletedAt !== null) lane.rewind();
+    } catch (error) {
+      lane.stale = true;
+      throw error;
+    }
   }
 
   async #readDue(lane: Lane): Promise<void> {
@@ -298,7 +320,7 @@ export class Engine {
     if (!this.#running) return;
     const cancel = this.#options.clock.after(at - this.#options.clock.now(), () => {
       this.#timers.delete(lane);
-      lane.markUnread(1);
+      lane.markUnread(DELIVERY_CLASS.retry);
       this.#turns.add(lane);
       this.#plan();
     });
@@ -322,12 +344,12 @@ export class Engine {
   }
 
   /** In the air: takes up a slot until it is over. */
-  async #attempt(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<AttemptResult> {
+  async #attempt(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<LandedAttempt> {
     this.#sending += 1;
     try {
-      const result = await attemptDelivery(input, this.#options);
-      if (result.learned !== null) lane.destination = result.learned;
-      return result;
+      const { record, outcome, learned } = await attemptDelivery(input, this.#options);
+      const value = learned && lane.learn(input.webhook, learned);
+      return { record, outcome, destination: value && { url: record.url, value } };
     } finally {
       this.#sending -= 1;
       lane.landed(input.delivery);
@@ -339,7 +361,7 @@ export class Engine {
   async #settle(
     lane: Lane,
     { delivery, policy }: AttemptInput & { delivery: QueuedDelivery },
-    { record, outcome, learned }: AttemptResult,
+    { record, outcome, destination }: LandedAttempt,
   ): Promise<void> {
     const { clock, random } = this.#options;
     const next = decideNext({
@@ -349,8 +371,9 @@ export class Engine {
       now: clock.now(),
       random: random(),
     });
-    const destination = learned && { url: record.url, value: learned };
     const settled = await this.#settler.settle({ delivery, attempt: record, next, destination });
     if (settled && next.state === 'pending') this.#wakeAt(lane, next.dueAt);
   }
 }
+
+type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> & Pick<Settlement, 'destination'>;

@@ -1,7 +1,8 @@
-import type { DeliveryClass } from '../domain/delivery.ts';
+import { DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import type { Destination, Lane as LaneId, Webhook } from '../domain/webhook.ts';
 import type { Position, QueuedDelivery } from '../store/store.ts';
+import type { Learned } from './attempt-delivery.ts';
 import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
 
 /** Of this many deliveries that are started while all classes wait, one is a retry or recovered. */
@@ -30,9 +31,11 @@ export class Lane {
   /** Attempts in the air. */
   sending = 0;
   readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
-  /** Ids of deliveries that were read and are not settled. */
+  /** Ids of deliveries that were read and are not settled, or are being cancelled. */
   readonly #known = new Map<string, 'waiting' | 'sending' | 'settling'>();
   readonly #cursors: [Position | null, Position | null, Position | null] = [null, null, null];
+  /** Classes that are to be read from the start, whatever a read that is under way says about how far it came. */
+  readonly #rewound: [boolean, boolean, boolean] = [false, false, false];
   /** Classes in which something may be due that was not read. */
   readonly #unread: [boolean, boolean, boolean] = [true, true, true];
   readonly #memory: { bytes: number };
@@ -59,9 +62,22 @@ export class Lane {
       this.#template = createRequestTemplate(webhook, settings);
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
     }
+    // What is learned goes to memory first: of the same receiver nothing newer can have been read.
+    if (this.#webhook === null || !sameReceiver(this.#webhook, webhook)) this.destination = destination;
     this.#webhook = webhook;
-    this.destination = destination;
-    this.stale = false;
+  }
+
+  /**
+   * Adds what an attempt learned about the destination to what others in the air have learned meanwhile.
+   * @param sender the version that the attempt was made with
+   * @returns what is known now; null if the webhook has another URL or secret by now
+   */
+  learn(sender: Webhook, learned: Learned): Destination | null {
+    if (this.#webhook === null || !sameReceiver(this.#webhook, sender)) return null;
+    const asked = 'notBefore' in learned ? learned.notBefore : 0;
+    const notBefore = Math.max(this.destination.notBefore, asked);
+    this.destination = { ...this.destination, ...learned, notBefore };
+    return this.destination;
   }
 
   /** How many more attempts may start now. */
@@ -89,10 +105,13 @@ export class Lane {
     return true;
   }
 
-  /** Reads everything again from the start: the sweep's way to find what news of was lost. */
-  rewind(): void {
-    this.#cursors.fill(null);
-    this.#unread.fill(true);
+  /** Reads all of these classes again from the start: finds what stands before what was read last, and what news of was lost. */
+  rewind(classes: readonly DeliveryClass[] = DELIVERY_CLASSES): void {
+    for (const deliveryClass of classes) {
+      this.#cursors[deliveryClass] = null;
+      this.#rewound[deliveryClass] = true;
+      this.#unread[deliveryClass] = true;
+    }
   }
 
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */
@@ -107,12 +126,14 @@ export class Lane {
   /** A read begins: news that comes while it runs counts for the next one. */
   beginRead(deliveryClass: DeliveryClass): void {
     this.#unread[deliveryClass] = false;
+    this.#rewound[deliveryClass] = false;
   }
 
   /** @param full the read stopped at its limit, so more may be due */
   add(deliveryClass: DeliveryClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
     const last = read.at(-1);
-    if (last !== undefined) this.#cursors[deliveryClass] = { dueAt: last.dueAt, seq: last.seq };
+    if (last !== undefined && !this.#rewound[deliveryClass])
+      this.#cursors[deliveryClass] = { dueAt: last.dueAt, seq: last.seq };
     if (full) this.#unread[deliveryClass] = true;
     for (const delivery of read) {
       if (this.#known.has(delivery.id)) continue;
@@ -122,12 +143,13 @@ export class Lane {
     }
   }
 
-  /** The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones. */
+  /** The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones, which alternate. */
   take(): QueuedDelivery | undefined {
     this.#turn += 1;
     const [first, retries, recovered] = this.#waiting;
-    const olderFirst = this.#turn % TURNS_PER_OLD_ONE === 0;
-    const order = olderFirst ? [retries, recovered, first] : [first, retries, recovered];
+    let order = [first, retries, recovered];
+    if (this.#turn % TURNS_PER_OLD_ONE === 0) order = [retries, recovered, first];
+    if (this.#turn % (2 * TURNS_PER_OLD_ONE) === 0) order = [recovered, retries, first];
     for (const line of order) {
       const delivery = line.shift();
       if (delivery === undefined) continue;
@@ -150,13 +172,9 @@ export class Lane {
     this.#known.delete(deliveryId);
   }
 
-  /** Keeps a delivery that is being cancelled from being started, whether it was read or not, until it is forgotten. */
-  withhold(deliveryId: string): void {
-    if (this.#known.get(deliveryId) === 'waiting') this.#removeWaiting(deliveryId);
+  /** Takes a delivery that is about to be cancelled out of the line; until it is forgotten, no read brings it back. */
+  reserve(deliveryId: string): void {
     this.#known.set(deliveryId, 'settling');
-  }
-
-  #removeWaiting(deliveryId: string): void {
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
       if (position < 0) continue;
@@ -176,4 +194,8 @@ export class Lane {
     }
     this.rewind();
   }
+}
+
+function sameReceiver(one: Webhook, other: Webhook): boolean {
+  return one.config.url === other.config.url && one.secret === other.secret;
 }

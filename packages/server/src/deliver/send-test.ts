@@ -38,7 +38,7 @@ export function createTestSender(options: {
       { delivery, ...sender, destination: lane.destination },
       { clock, send },
     );
-    if (learned !== null) lane.destination = learned;
+    const destination = learned && lane.learn(sender.webhook, learned);
     const success = outcome.kind === 'delivered';
     await events.recordTest({
       event,
@@ -47,7 +47,7 @@ export function createTestSender(options: {
       state: success ? 'delivered' : 'failed',
       reason: record.reason,
       attempt: record,
-      destination: learned && { url: record.url, value: learned },
+      destination: destination && { url: record.url, value: destination },
     });
     return {
       deliveryId: delivery.id,

@@ -12,7 +12,6 @@ const LONGEST_PAUSE_MS = 5_000;
 export class Settler {
   readonly #queue: Pick<DeliveryQueue, 'settle'>;
   readonly #clock: Clock;
-  #open = 0;
   #stuck = 0;
   #stopped = false;
 
@@ -21,45 +20,38 @@ export class Settler {
     this.#clock = clock;
   }
 
-  /** Outcomes that are not on disk yet. */
-  get open(): number {
-    return this.#open;
-  }
-
   get isStuck(): boolean {
     return this.#stuck > 0;
   }
 
-  /** Gives up on outcomes that the store refuses: their deliveries stay owed. */
+  /** Writes nothing any more, for the store may be closed: deliveries whose outcome is not written stay owed. */
   stop(): void {
     this.#stopped = true;
   }
 
   /** @returns false if the delivery no longer was ours to settle, or the outcome could not be written before the stop */
   async settle(settlement: Settlement): Promise<boolean> {
-    this.#open += 1;
+    if (this.#stopped) return false;
     try {
       return await this.#queue.settle(settlement);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       return await this.#settleLater(settlement);
-    } finally {
-      this.#open -= 1;
     }
   }
 
   async #settleLater(settlement: Settlement): Promise<boolean> {
     this.#stuck += 1;
     try {
-      for (let pauseMs = FIRST_PAUSE_MS; !this.#stopped; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
         await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+        if (this.#stopped) return false;
         try {
           return await this.#queue.settle(settlement);
         } catch (error) {
           if (!(error instanceof StoreUnavailableError)) throw error;
         }
       }
-      return false;
     } finally {
       this.#stuck -= 1;
     }

@@ -24,7 +24,8 @@ export class CommitGroup {
   #cancelTimer: (() => void) | null = null;
   #lastBegunAt = Number.NEGATIVE_INFINITY;
   readonly #syncs = new Set<Promise<void>>();
-  #broken: StoreUnavailableError | null = null;
+  /** Why nothing is written any more; null while it is. */
+  #refusal: StoreUnavailableError | null = null;
   #commits = 0;
 
   constructor(options: CommitGroupOptions) {
@@ -38,7 +39,7 @@ export class CommitGroup {
 
   /** Runs `work` inside the next transaction. It may run twice, and only the last run counts. */
   run<Result>(work: () => Result): Promise<Result> {
-    if (this.#broken !== null) return Promise.reject(this.#broken);
+    if (this.#refusal !== null) return Promise.reject(this.#refusal);
     return new Promise<Result>((resolve, reject) => {
       let result: Result;
       this.#jobs.push({
@@ -58,6 +59,13 @@ export class CommitGroup {
       if (this.#jobs.length > 0) this.#commit();
       await Promise.all(this.#syncs);
     }
+  }
+
+  /** {@link flush}, and refuses what comes later, such as the outcome of an attempt that outlasted the stop. */
+  async close(): Promise<void> {
+    do await this.flush();
+    while (this.#jobs.length > 0);
+    this.#refusal ??= new StoreUnavailableError('Nothing can be recorded: the store is closed.', undefined);
   }
 
   #plan(): void {
@@ -128,14 +136,15 @@ export class CommitGroup {
   }
 
   #breakDown(written: readonly Written[], cause: unknown): void {
-    this.#broken ??= new StoreUnavailableError(
-      'Nothing can be recorded: the disk did not keep what was written.',
+    const refusal = new StoreUnavailableError(
+      'Nothing can be recorded: the disk could not keep what was written.',
       cause,
     );
-    for (const { failed } of written) failed(this.#broken);
-    for (const job of this.#jobs) job.failed(this.#broken);
+    this.#refusal = refusal;
+    for (const { failed } of written) failed(refusal);
+    for (const job of this.#jobs) job.failed(refusal);
     this.#jobs = [];
-    this.#options.onBroken(this.#broken);
+    this.#options.onBroken(refusal);
   }
 }
 

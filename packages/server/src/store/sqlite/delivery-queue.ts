@@ -129,7 +129,7 @@ export function deliveryQueue(options: {
       return readDue(query);
     },
     async nextDueAt(lane, after) {
-      return oneRow<{ due_at: number }>(nextDue, numbers.ofLane(lane), after)?.due_at ?? null;
+      return oneRow<{ due_at: number }>(nextDue, numbers.findLane(lane), after)?.due_at ?? null;
     },
     settle: (settlement) => group.run(() => settle(settlement)),
     cancel: (cancellation) => group.run(() => cancel(cancellation)),
@@ -142,7 +142,7 @@ export function deliveryQueue(options: {
     const from = after ?? { dueAt: -1, seq: 0 };
     return allRows<DueRow>(
       due,
-      numbers.ofLane(lane),
+      numbers.findLane(lane),
       deliveryClass,
       from.dueAt,
       from.seq,

@@ -101,7 +101,7 @@ export class DeliveryRows {
 
   /** The fence: takes the delivery out of its place in the queue. @returns false if it is not there any more */
   dequeue(lane: Lane, place: Place): boolean {
-    return this.#dequeue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq).changes === 1;
+    return this.#dequeue.run(this.#numbers.findLane(lane), place.class, place.dueAt, place.seq).changes === 1;
   }
 
   /** Puts a delivery that was taken out back into the queue, for later. */
@@ -122,12 +122,17 @@ export class DeliveryRows {
   }
 
   find(lane: Lane, id: string): DeliveryRow | null {
-    return oneRow<DeliveryRow>(this.#find, this.#numbers.ofWorkspace(lane.workspaceId), id, this.#numbers.ofLane(lane));
+    return oneRow<DeliveryRow>(
+      this.#find,
+      this.#numbers.ofWorkspace(lane.workspaceId),
+      id,
+      this.#numbers.findLane(lane),
+    );
   }
 
   /** Some deliveries that wait in a lane. */
   waiting(lane: Lane, limit: number): DeliveryRow[] {
-    return allRows<DeliveryRow>(this.#waiting, this.#numbers.ofLane(lane), limit);
+    return allRows<DeliveryRow>(this.#waiting, this.#numbers.findLane(lane), limit);
   }
 
   addAttempt(seq: number, attempt: AttemptRecord): void {

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
@@ -28,12 +29,13 @@ const MAX_JOBS_PER_COMMIT = 2_000;
 
 /** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
 export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStoreOptions): Store {
-  const database = openForWriting(path);
-  let unlock: () => void;
+  // Locked before it is opened: opening brings the schema up to date, which must not happen under a running server.
+  const unlock = lockDataFolder(path);
+  let database: DatabaseSync;
   try {
-    unlock = lockDataFolder(path);
+    database = openForWriting(path);
   } catch (error) {
-    database.close();
+    unlock();
     throw error;
   }
   const counters: StoreCounters = {
@@ -101,7 +103,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
       return { ...onDisk.counters, commits: group.commits };
     },
     async close() {
-      await group.flush();
+      await group.close();
       walSync.close();
       database.close();
       unlock();

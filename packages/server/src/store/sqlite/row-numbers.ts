@@ -28,16 +28,20 @@ export class RowNumbers {
   }
 
   ofLane(lane: Lane): number {
-    const key = laneKey(lane);
-    const known = this.#lanes.get(key);
-    if (known !== undefined) return known;
-    const { workspaceId, webhookId } = lane;
-    const { number } =
-      oneRow<Numbered>(this.#findLane, workspaceId, webhookId) ??
-      oneRow<Numbered>(this.#addLane, workspaceId, webhookId) ??
-      missing();
-    this.#lanes.set(key, number);
+    const known = this.findLane(lane);
+    if (known !== null) return known;
+    const { number } = oneRow<Numbered>(this.#addLane, lane.workspaceId, lane.webhookId) ?? missing();
+    this.#lanes.set(laneKey(lane), number);
     return number;
+  }
+
+  /** For reads, which write nothing. @returns null if nothing was ever owed in the lane */
+  findLane(lane: Lane): number | null {
+    const key = laneKey(lane);
+    const known = this.#lanes.get(key) ?? oneRow<Numbered>(this.#findLane, lane.workspaceId, lane.webhookId)?.number;
+    if (known === undefined) return null;
+    this.#lanes.set(key, known);
+    return known;
   }
 
   /** A transaction was undone, and with it numbers that it gave. */

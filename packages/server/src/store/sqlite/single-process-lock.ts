@@ -1,13 +1,16 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { InvalidSettingError } from '../../errors.ts';
 
 /**
  * Holds a data folder for this process, until it ends in whatever way: the lock is the operating system's, on a file beside
- * the database, so a killed process leaves nothing behind that would have to be cleaned.
+ * the database, so a killed process leaves nothing behind that would have to be cleaned. Makes the folder if it is missing.
  * @returns the release
  * @throws InvalidSettingError if another process holds it
  */
 export function lockDataFolder(databasePath: string): () => void {
+  mkdirSync(dirname(databasePath), { recursive: true });
   const lock = new DatabaseSync(`${databasePath}.lock`, { timeout: 0 });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
