@@ -37,6 +37,7 @@ const READS = [
   'findApiKey',
   'loadWorkspace',
   'listWebhookVersions',
+  'listDestinations',
   'getEvent',
   'listEvents',
   'webhooksAt',

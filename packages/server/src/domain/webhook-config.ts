@@ -59,6 +59,10 @@ export const UNSUPPORTED_FIELDS = {
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
 
+/** For a webhook whose receiver is sent, or takes, the signature over the body alone. */
+export const BODY_SCHEME_WARNING =
+  'signature_scheme: "body" does not sign the time, so it does not protect from replayed requests.';
+
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
   ...['timeout', 'active', 'max_concurrency', ...Object.keys(UNSUPPORTED_FIELDS)],
@@ -104,9 +108,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     ...UNSUPPORTED_FIELDS,
   };
-  if (config.signature_scheme === 'body') {
-    warnings.push('signature_scheme: "body" does not sign the time, so it does not protect from replayed requests.');
-  }
+  if (config.signature_scheme === 'body') warnings.push(BODY_SCHEME_WARNING);
   const secret = readSecret(fields, warnings);
   if (problems.length > 0) throw new InvalidFieldsError(problems);
   return { config, ...(secret !== undefined && { secret }), warnings };

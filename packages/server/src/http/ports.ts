@@ -48,7 +48,7 @@ export interface TestResult {
 }
 
 /** The part of the store that the API calls: reads, and the writes that are neither publishing nor settling. */
-export type HttpStore = Pick<Directory, 'findApiKey' | 'listWebhookVersions' | 'appendAudit'> &
+export type HttpStore = Pick<Directory, 'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'appendAudit'> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<DeliveryQueue, 'requeue' | 'replay'> &
   History;

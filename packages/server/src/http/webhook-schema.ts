@@ -133,6 +133,16 @@ export const webhookPatchSchema = Type.Partial(webhookConfigSchema, {
   examples: [{ active: false }],
 });
 
+const destinationSchema = Type.Object({
+  url: Type.String(),
+  signature_scheme: Type.Unsafe<'timestamped' | 'body' | null>({
+    enum: ['timestamped', 'body', null],
+    description: 'The text whose signature the receiver took last; null: it has taken none yet.',
+  }),
+  scheme_learned_at: optionalInstantSchema('When it first did, or confirmed it again.'),
+  waits_until: optionalInstantSchema('The receiver asked for a pause until then (Retry-After).'),
+});
+
 export const webhookSchema = Type.Object(
   {
     id: Type.String({ description: 'wh_…' }),
@@ -142,8 +152,11 @@ export const webhookSchema = Type.Object(
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
     deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),
+    destinations: Type.Optional(
+      Type.Array(destinationSchema, { description: 'What was learned about the receiver. Versions do not show it.' }),
+    ),
     warnings: Type.Optional(
-      Type.Array(Type.String(), { description: 'After a change: what was accepted, and may not be what was meant.' }),
+      Type.Array(Type.String(), { description: 'What is accepted, and may not be what was meant.' }),
     ),
   },
   { $id: 'Webhook', description: 'A receiver of events.' },

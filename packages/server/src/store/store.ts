@@ -29,6 +29,8 @@ export interface Directory {
   putWebhook(change: WebhookChange): Promise<Webhook>;
   /** Every version of a webhook, newest first; also of a deleted one. Empty: there is no such webhook. */
   listWebhookVersions(lane: Lane): Promise<Webhook[]>;
+  /** What is known of the destinations of a webhook, or of all of a workspace; nothing of those that were never learned about. */
+  listDestinations(workspaceId: string, webhookId?: string): Promise<KnownDestination[]>;
   putEventType(type: CustomEventType): Promise<void>;
   /** @returns false if there was none */
   deleteEventType(workspaceId: string, name: string): Promise<boolean>;
@@ -121,6 +123,11 @@ export interface WebhookChange {
   webhook: Omit<Webhook, 'version' | 'revision' | 'createdAt'> & { createdAt?: number };
   expectedVersion: number | null;
   audit: AuditEntry;
+}
+
+export interface KnownDestination extends Destination {
+  webhookId: string;
+  url: string;
 }
 
 export interface AuditEntry {
@@ -291,6 +298,6 @@ export interface StoreCounters {
 }
 
 /** The calls that only read, which a second connection can answer beside the writer. */
-export type ReadStore = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions'> &
+export type ReadStore = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations'> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> & { close(): Promise<void> };

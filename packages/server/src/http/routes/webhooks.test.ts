@@ -41,8 +41,10 @@ describe('/v1/webhooks', () => {
       assert.deepEqual(body.warnings, []);
       const read = await test.call('GET', `/v1/webhooks/${body.id}`);
       assert.equal(read.headers.etag, '"1"');
-      const { warnings, ...shown } = body;
-      assert.deepEqual(read.body, { ...shown, secret: MASK });
+      assert.deepEqual(read.body, { ...body, secret: MASK });
+      assert.deepEqual(body.destinations, [
+        { url: body.url, signature_scheme: null, scheme_learned_at: null, waits_until: null },
+      ]);
     });
 
     it('takes the form of the user guide, wrapped in webhook_config', async () => {

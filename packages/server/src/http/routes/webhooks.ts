@@ -10,7 +10,7 @@ import { auditEntry, changeWebhook, findWebhook } from '../change-webhook.ts';
 import { parseIfMatch } from '../if-match.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
-import { etagOf, presentWebhook } from '../present-webhook.ts';
+import { etagOf, presentWithDestination } from '../present-webhook.ts';
 import { problems } from '../problem-schema.ts';
 import { onlyDescribeBody } from '../request-validation.ts';
 import { assertTypesExist, resolveReadBack } from '../webhook-input.ts';
@@ -28,7 +28,7 @@ const saved = (description: string) => ({ ...webhookRef, description });
 
 /** `/webhooks`: what is configured. */
 export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
-  const { workspaces, clock, webhookRules: rules } = deps;
+  const { store, workspaces, clock, webhookRules: rules } = deps;
 
   app.post('/webhooks', {
     schema: {
@@ -51,7 +51,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         audit: auditEntry({ caller, at: now, action: 'webhook.created', subject: id, detail: null }),
       });
       reply.code(201).header('location', `/v1/webhooks/${id}`).header('cache-control', 'no-store');
-      return { ...withEtag(reply, webhook), secret: webhook.secret, warnings };
+      return { ...(await answer(reply, webhook, warnings)), secret: webhook.secret };
     },
   });
 
@@ -72,7 +72,11 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, limit + 1);
       const page = pageFrom(found, limit, (webhook) => webhook.id);
-      return { ...page, data: page.data.map(presentWebhook) };
+      const known = await store.listDestinations(callerOf(request).workspaceId);
+      return {
+        ...page,
+        data: page.data.map((webhook) => presentWithDestination(webhook, { known, now: clock.now() })),
+      };
     },
   });
 
@@ -84,7 +88,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       params,
       response: { 200: saved('The webhook.'), ...problems(404) },
     },
-    handler: async (request, reply) => withEtag(reply, await findWebhook(deps, callerOf(request), request.params.id)),
+    handler: async (request, reply) => answer(reply, await findWebhook(deps, callerOf(request), request.params.id)),
   });
 
   app.patch<{ Params: IdParameters }>('/webhooks/:id', {
@@ -164,16 +168,16 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         return { config: parsed.config, secret: parsed.secret ?? current.secret, deletedAt: null };
       },
     });
-    return { ...withEtag(reply, webhook), warnings };
+    return answer(reply, webhook, warnings);
+  }
+  async function answer(reply: FastifyReply, webhook: Webhook, warnings: readonly string[] = []) {
+    reply.header('etag', etagOf(webhook));
+    const known = await store.listDestinations(webhook.workspaceId, webhook.id);
+    return presentWithDestination(webhook, { known, now: clock.now(), warnings });
   }
 }
 
 type SaveRequest = Parameters<typeof callerOf>[0] & { params: unknown } & { params: IdParameters };
-
-function withEtag(reply: FastifyReply, webhook: Webhook) {
-  reply.header('etag', etagOf(webhook));
-  return presentWebhook(webhook);
-}
 
 /** Standard Webhooks 1.0: 24 to 64 random bytes, in base64 behind the prefix. */
 function newSecret(): string {

@@ -2,12 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
-import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import type { DestinationRows } from './destination-rows.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
@@ -20,22 +21,21 @@ export function deliveryQueue(options: {
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  destinations: DestinationRows;
   numbers: RowNumbers;
   counters: StoreCounters;
   dueNow: () => number;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, rows, numbers, counters, dueNow, lastSeqOnDisk } = options;
+  const { database, clock, vault, group, wakes, rows, destinations, numbers, counters, dueNow, lastSeqOnDisk } =
+    options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
     WHERE number = (SELECT lane FROM queue WHERE lane > ? ORDER BY lane LIMIT 1)`);
   const latestWebhook = database.prepare(
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
-  );
-  const destination = database.prepare(
-    'SELECT scheme, scheme_learned_at, not_before FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?',
   );
   const due = database.prepare(`
     SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
@@ -61,7 +61,7 @@ export function deliveryQueue(options: {
       else counters.settledFailed += 1;
     }
     rows.addAttempt(seq, attempt);
-    rows.learn(lane, learned);
+    destinations.learn(lane, learned);
     return true;
   };
 
@@ -122,8 +122,7 @@ export function deliveryQueue(options: {
       const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
       if (row === null) return null;
       const webhook = webhookFromRow(row, vault);
-      const known = oneRow<DestinationRow>(destination, lane.workspaceId, lane.webhookId, webhook.config.url);
-      return { webhook, destination: known === null ? UNKNOWN_DESTINATION : destinationFromRow(known) };
+      return { webhook, destination: destinations.find(lane, webhook.config.url) };
     },
     async readDue(query) {
       return readDue(query);
@@ -173,16 +172,6 @@ interface LaneRow {
   number: number;
   workspace_id: string;
   webhook_id: string;
-}
-
-interface DestinationRow {
-  scheme: Destination['scheme'];
-  scheme_learned_at: number;
-  not_before: number;
-}
-
-function destinationFromRow(row: DestinationRow): Destination {
-  return { scheme: row.scheme, schemeLearnedAt: row.scheme_learned_at, notBefore: row.not_before };
 }
 
 interface DueRow {

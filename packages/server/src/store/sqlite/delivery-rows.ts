@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
 import type { DeliveryClass, DeliveryOrigin } from '../../domain/delivery.ts';
-import type { Destination, Lane } from '../../domain/webhook.ts';
+import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
 
@@ -19,7 +19,6 @@ export class DeliveryRows {
   readonly #find;
   readonly #waiting;
   readonly #insertAttempt;
-  readonly #putDestination;
   readonly #lastSeq;
 
   constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
@@ -46,9 +45,6 @@ export class DeliveryRows {
     this.#insertAttempt = database.prepare(`
       INSERT INTO attempts (delivery, number, id, started_at, duration_ms, url, webhook_version, outcome, reason, exchanges)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#putDestination = database.prepare(`
-      INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before)
-      VALUES (?, ?, ?, ?, ?, ?)`);
   }
 
   /** The greatest `seq` so far; 0: there is none. */
@@ -148,12 +144,6 @@ export class DeliveryRows {
       attempt.reason,
       JSON.stringify(attempt.exchanges),
     );
-  }
-
-  learn(lane: Lane, learned: { url: string; value: Destination } | null): void {
-    if (learned === null) return;
-    const { scheme, schemeLearnedAt, notBefore } = learned.value;
-    this.#putDestination.run(lane.workspaceId, lane.webhookId, learned.url, scheme, schemeLearnedAt, notBefore);
   }
 }
 

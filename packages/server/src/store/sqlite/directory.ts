@@ -5,10 +5,14 @@ import type { AuditEntry, CustomEventType, Directory, WebhookChange, Workspace }
 import type { Vault } from '../vault.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
+import { type DestinationRow, destinationFromRow } from './destination-rows.ts';
 import type { WakeList } from './wake-list.ts';
 import { sealWebhook, type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
-export type DirectoryReads = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions'>;
+export type DirectoryReads = Pick<
+  Directory,
+  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations'
+>;
 export type DirectoryWrites = Omit<Directory, keyof DirectoryReads>;
 
 export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryReads {
@@ -23,6 +27,8 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
   const versions = database.prepare(
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC',
   );
+  const destinations = database.prepare(`
+    SELECT * FROM destinations WHERE workspace_id = ? AND (?2 IS NULL OR webhook_id = ?2) ORDER BY webhook_id, url`);
   return {
     async findApiKey(hash) {
       const row = oneRow<ApiKeyRow>(keyByHash, hash);
@@ -41,6 +47,13 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
       } finally {
         database.exec('COMMIT');
       }
+    },
+    async listDestinations(workspaceId, webhookId) {
+      return allRows<DestinationRow>(destinations, workspaceId, webhookId ?? null).map((row) => ({
+        webhookId: row.webhook_id,
+        url: row.url,
+        ...destinationFromRow(row),
+      }));
     },
     async listWebhookVersions(lane) {
       return allRows<WebhookRow>(versions, lane.workspaceId, lane.webhookId).map((row) => webhookFromRow(row, vault));

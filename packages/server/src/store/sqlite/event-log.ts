@@ -17,6 +17,7 @@ import type { Vault } from '../vault.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { oneRow } from './database.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
+import type { DestinationRows } from './destination-rows.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
@@ -70,12 +71,13 @@ export function eventLogWrites(options: {
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  destinations: DestinationRows;
   numbers: RowNumbers;
   counters: StoreCounters;
   /** An instant that never goes back, for due times: what is read in order of it is never overtaken. */
   dueNow: () => number;
 }): EventLogWrites {
-  const { database, clock, group, wakes, rows, numbers, counters, dueNow } = options;
+  const { database, clock, group, wakes, rows, destinations, numbers, counters, dueNow } = options;
   const insertEvent = database.prepare(`
     INSERT INTO events (workspace, id, type, occurred_at, accepted_at, run_id, revision, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -163,7 +165,7 @@ export function eventLogWrites(options: {
       createdAt: attempt.startedAt,
     });
     rows.addAttempt(seq, attempt);
-    rows.learn(lane, destination);
+    destinations.learn(lane, destination);
   };
 
   return {

@@ -7,6 +7,7 @@ import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
 import { DeliveryRows } from './delivery-rows.ts';
+import { DestinationRows } from './destination-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
@@ -87,6 +88,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     group,
     wakes,
     rows,
+    destinations: new DestinationRows(database, clock),
     numbers,
     counters,
     dueNow,

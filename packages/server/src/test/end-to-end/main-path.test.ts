@@ -41,6 +41,10 @@ describe('an event goes in, a signed webhook comes out', () => {
         }
         const received = await receiver.received(SAMPLES.length);
         assert.deepEqual(received.map(({ event }) => event).sort(), [...SAMPLES].sort());
+        const { body: shown } = await server.call('GET', `/v1/webhooks/${created.body.id}`);
+        const scheme = name === 'express-basic' || name === 'flask-basic' ? 'body' : 'timestamped';
+        assert.match(JSON.stringify(shown.destinations), new RegExp(`"signature_scheme":"${scheme}"`));
+        assert.equal(/replayed/.test(JSON.stringify(shown.warnings)), scheme === 'body');
         assert.equal((await server.call('DELETE', `/v1/webhooks/${created.body.id}`)).status, 204);
       } finally {
         await receiver.stop();
