@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { nearestNames } from '@broxi/events';
+import { nearestNames } from '@broxi/events/names';
 import { parseNetwork } from './domain/ip-address.ts';
 import { InvalidSettingError } from './errors.ts';
 

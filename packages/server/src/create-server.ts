@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { Worker } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
 import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
-import { createApp } from './http/app.ts';
 import { hashApiKey } from './http/auth.ts';
 import { newId } from './ids.ts';
 import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
-import { createDataSchemas } from './publish/data-schemas.ts';
-import { createPublisher } from './publish/publish-event.ts';
-import { WorkspaceCache } from './publish/workspace-cache.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
 import type { ReadStore } from './store/store.ts';
 import { callsTo } from './threads/calls.ts';
-import { openThread } from './threads/open-thread.ts';
+import { launchThread } from './threads/open-thread.ts';
+import { settleDown } from './threads/settle-down.ts';
 import { VERSION } from './version.ts';
 
 /** A running server. */
@@ -65,52 +61,63 @@ const ENGINE_CALLS = [
   'close',
 ] as const satisfies (keyof EngineThreadMethods)[];
 
+type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
+
 /** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
 export async function createServer(config: Config): Promise<Server> {
   const { databasePath, headerPrefix } = config;
   const encryption = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
-  const engineData: EngineThreadData = {
-    databasePath,
-    encryptionKey: encryption.key,
-    addresses,
-    template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
-    graceMs: STOP_GRACE_MS,
-  };
-  const engineThread = await openThread(new URL('./engine-thread.ts', import.meta.url), engineData);
-  const engine = callsTo<Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>>(engineThread, ENGINE_CALLS);
-  const readerData: ReaderThreadData = { databasePath, encryptionKey: encryption.key };
-  const readerThread = await openThread(new URL('./reader-thread.ts', import.meta.url), readerData);
-  const reader = callsTo<ReadStore>(readerThread, READS);
-
-  const store = { ...engine, ...reader };
-  const workspaces = new WorkspaceCache(store);
-  const schemas = createDataSchemas();
-  let ready = false;
-  const app = createApp({
-    store,
-    workspaces,
-    schemas,
-    publisher: createPublisher({ events: store, workspaces, schemas, clock: systemClock }),
-    engine,
-    clock: systemClock,
-    webhookRules: { allowHttp: config.allowHttp, addressPolicy: createAddressPolicy(addresses), headerPrefix },
-    version: VERSION,
-    isReady: () => ready,
-    log: { error: (message, error) => console.error(`broxi-webhooks: ${message}`, error) },
-  });
-
-  let stopping: Promise<void> | null = null;
-  const stop = () => {
-    ready = false;
-    stopping ??= stopAll({ app, engine, reader, threads: [engineThread, readerThread] });
-    return stopping;
+  // All threads load their code at the same time; what this one needs is the largest part.
+  const threads = [
+    launchThread(new URL('./engine-thread.ts', import.meta.url)),
+    launchThread(new URL('./reader-thread.ts', import.meta.url)),
+  ] as const;
+  let stop = async () => {
+    await Promise.all(threads.map((thread) => thread.terminate()));
   };
   try {
+    const { createApi, testData } = await import('./create-api.ts');
+    const engineData: EngineThreadData = {
+      databasePath,
+      encryptionKey: encryption.key,
+      addresses,
+      template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
+      testDataText: JSON.stringify(testData),
+      graceMs: STOP_GRACE_MS,
+    };
+    const engine = callsTo<EngineCalls>(await threads[0].start(engineData), ENGINE_CALLS);
+    // Only now there is a database to read from.
+    const readerData: ReaderThreadData = { databasePath, encryptionKey: encryption.key };
+    const reader = callsTo<ReadStore>(await threads[1].start(readerData), READS);
+    const store = { ...engine, ...reader };
+    let ready = false;
+    const app = createApi({
+      config,
+      store,
+      engine,
+      addressPolicy: createAddressPolicy(addresses),
+      isReady: () => ready,
+    });
+
+    const endThreads = stop;
+    let stopping: Promise<void> | null = null;
+    const stopAll = async () => {
+      ready = false;
+      await app.close();
+      await engine.close();
+      await reader.close();
+      await endThreads();
+    };
+    stop = () => {
+      stopping ??= stopAll();
+      return stopping;
+    };
     const apiKey = await ensureOperatorKey(config, store);
     const url = await app.listen({ host: config.host, port: config.port });
     await engine.startDelivering();
     ready = true;
+    settleDown();
     return { url, apiKey, dataPath: databasePath, firstStart: encryption.isNew, stop };
   } catch (error) {
     await stop();
@@ -156,16 +163,4 @@ const OPERATOR_KEY_ID = 'key_operator';
 
 function generateApiKey(): string {
   return `broxi_${randomBytes(24).toString('base64url')}`;
-}
-
-async function stopAll(parts: {
-  app: { close(): Promise<unknown> };
-  engine: Pick<EngineThreadMethods, 'close'>;
-  reader: Pick<ReadStore, 'close'>;
-  threads: Worker[];
-}): Promise<void> {
-  await parts.app.close();
-  await parts.engine.close();
-  await parts.reader.close();
-  await Promise.all(parts.threads.map((thread) => thread.terminate()));
 }

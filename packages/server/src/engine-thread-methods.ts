@@ -9,6 +9,8 @@ export interface EngineThreadData {
   encryptionKey: Uint8Array;
   addresses: { allowNetworks: readonly string[]; allowLoopback: boolean };
   template: { headerPrefix: string; userAgent: string };
+  /** `data` of a `webhook.test`, as JSON. */
+  testDataText: string;
   /** How long a stop waits for attempts in the air. */
   graceMs: number;
 }

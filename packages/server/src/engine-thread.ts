@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import { createGuardedAgent } from './deliver/address-guard.ts';
 import { Engine } from './deliver/engine.ts';
@@ -9,46 +9,39 @@ import type { EngineThreadData, EngineThreadMethods } from './engine-thread-meth
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts';
 import { createVault } from './store/vault.ts';
 import { answerCalls } from './threads/calls.ts';
-import { reportStart } from './threads/open-thread.ts';
+import { startThread } from './threads/open-thread.ts';
 
 /**
  * The thread that owns the store and sends. HTTP in runs on the main thread, so that neither starves the other; store and
  * engine are together because what is recorded is sent next.
  */
-const port = parentPort;
-if (port === null) throw new Error('engine-thread runs as a worker');
-const data = workerData as EngineThreadData;
-
-await reportStart(
-  (report) => port.postMessage(report),
-  async () => {
-    const store = openSqliteStore({
-      path: data.databasePath,
-      vault: createVault(data.encryptionKey),
-      clock: systemClock,
-    });
-    const agent = createGuardedAgent(createAddressPolicy(data.addresses));
-    const send = createSendRequest(agent, systemClock);
-    const engine = new Engine({
-      queue: store,
-      clock: systemClock,
-      random: Math.random,
-      send,
-      template: data.template,
-      onError: (error) => console.error('broxi-webhooks: delivery:', error),
-    });
-    const methods: EngineThreadMethods = {
-      ...store,
-      sendTest: createTestSender({ engine, events: store, send, clock: systemClock }),
-      cancelDelivery: (workspaceId, webhookId, deliveryId) => engine.cancel({ workspaceId, webhookId }, deliveryId),
-      sendingAmong: async (deliveryIds) => engine.sendingAmong(deliveryIds),
-      startDelivering: () => engine.start(),
-      async close() {
-        await engine.stop(data.graceMs);
-        await store.close();
-        await agent.destroy();
-      },
-    };
-    answerCalls(port, { ...methods });
-  },
-);
+await startThread<EngineThreadData>(parentPort, async (data, port) => {
+  const store = openSqliteStore({
+    path: data.databasePath,
+    vault: createVault(data.encryptionKey),
+    clock: systemClock,
+  });
+  const agent = createGuardedAgent(createAddressPolicy(data.addresses));
+  const send = createSendRequest(agent, systemClock);
+  const engine = new Engine({
+    queue: store,
+    clock: systemClock,
+    random: Math.random,
+    send,
+    template: data.template,
+    onError: (error) => console.error('broxi-webhooks: delivery:', error),
+  });
+  const methods: EngineThreadMethods = {
+    ...store,
+    sendTest: createTestSender({ engine, events: store, send, clock: systemClock, dataText: data.testDataText }),
+    cancelDelivery: (workspaceId, webhookId, deliveryId) => engine.cancel({ workspaceId, webhookId }, deliveryId),
+    sendingAmong: async (deliveryIds) => engine.sendingAmong(deliveryIds),
+    startDelivering: () => engine.start(),
+    async close() {
+      await engine.stop(data.graceMs);
+      await store.close();
+      await agent.destroy();
+    },
+  };
+  answerCalls(port, { ...methods });
+});

@@ -1,10 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import { Checkpointer } from './store/sqlite/checkpointer.ts';
 import { openSqliteReader } from './store/sqlite/open-sqlite-store.ts';
 import { createVault } from './store/vault.ts';
 import { answerCalls } from './threads/calls.ts';
-import { reportStart } from './threads/open-thread.ts';
+import { startThread } from './threads/open-thread.ts';
 
 /** What the reader's thread is started with. */
 export interface ReaderThreadData {
@@ -13,26 +13,19 @@ export interface ReaderThreadData {
 }
 
 /** The thread that answers lists and single reads, and moves the write-ahead log into the database. */
-const port = parentPort;
-if (port === null) throw new Error('reader-thread runs as a worker');
-const { databasePath, encryptionKey } = workerData as ReaderThreadData;
-
-await reportStart(
-  (report) => port.postMessage(report),
-  async () => {
-    const reader = openSqliteReader({ path: databasePath, vault: createVault(encryptionKey) });
-    const checkpointer = new Checkpointer({
-      path: databasePath,
-      clock: systemClock,
-      onError: (error) => console.error('broxi-webhooks: checkpoint:', error),
-    });
-    checkpointer.start();
-    answerCalls(port, {
-      ...reader,
-      async close() {
-        checkpointer.stop();
-        await reader.close();
-      },
-    });
-  },
-);
+await startThread<ReaderThreadData>(parentPort, async ({ databasePath, encryptionKey }, port) => {
+  const reader = openSqliteReader({ path: databasePath, vault: createVault(encryptionKey) });
+  const checkpointer = new Checkpointer({
+    path: databasePath,
+    clock: systemClock,
+    onError: (error) => console.error('broxi-webhooks: checkpoint:', error),
+  });
+  checkpointer.start();
+  answerCalls(port, {
+    ...reader,
+    async close() {
+      checkpointer.stop();
+      await reader.close();
+    },
+  });
+});

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT_USAGE } from './exit-codes.ts';
 import type { SendFlags } from './send.ts';
+
+enableCompileCache();
 
 // Each command's code is imported when that command runs: `--help` and mistakes answer at once.
 const program = new Command('broxi-webhooks')

@@ -1,4 +1,4 @@
-import { serializeEnvelope } from '@broxi/events';
+import { serializeEnvelope } from '@broxi/events/envelope';
 import { headerNames } from '@broxi/receiver';
 import { createSigner, type Signer } from '@broxi/receiver/node';
 import type { SignatureScheme } from '../domain/attempt.ts';

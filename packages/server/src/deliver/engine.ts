@@ -241,13 +241,15 @@ export class Engine {
       return false;
     }
     if (lane.freeSlots <= 0) return false;
-    const delivery = lane.take();
-    if (delivery !== undefined) {
-      void this.#deliver(lane, { delivery, ...sender, destination: lane.destination });
-      return true;
+    // First of all, or new ones that are handed over without a read would keep retries from ever being read.
+    if (lane.classesToRead().length > 0) {
+      this.#read(lane, () => this.#readDue(lane));
+      return false;
     }
-    if (lane.classesToRead().length > 0) this.#read(lane, () => this.#readDue(lane));
-    return false;
+    const delivery = lane.take();
+    if (delivery === undefined) return false;
+    void this.#deliver(lane, { delivery, ...sender, destination: lane.destination });
+    return true;
   }
 
   /** Runs one read of a lane, and gives it a turn afterwards. */

@@ -25,19 +25,25 @@ const BY_CODE: Readonly<Record<string, FailureKind>> = {
   UND_ERR_RESPONSE: 'malformed_response',
 };
 
+const NOT_HTTP = 'the answer is not valid HTTP';
+
 const IN_WORDS: Partial<Record<FailureKind, string>> = {
   dns: 'the host name could not be resolved',
   connection_refused: 'nothing listens at this address and port',
   connection_reset: 'the connection was closed before the answer was complete',
   unreachable: 'there is no route to the address',
   timeout: 'the connection could not be made within the timeout',
-  malformed_response: 'the answer is not valid HTTP',
+  malformed_response: NOT_HTTP,
 };
 
 /** Says in the field's words what a network error means. */
 export function failureOf(error: Error): Failure {
   const cause = error instanceof AggregateError ? ((error.errors[0] as Error | undefined) ?? error) : error;
   if (cause instanceof AddressRefusedError) return { failure: 'address_refused', message: cause.message };
+  // undici promises a code of llhttp (`HPE_…`) with these, and gives none.
+  if (cause.name === 'HTTPParserError') {
+    return { failure: 'malformed_response', message: cause.message || NOT_HTTP };
+  }
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const failure = BY_CODE[code] ?? byFamily(code);
   const words = IN_WORDS[failure];

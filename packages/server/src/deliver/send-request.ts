@@ -28,7 +28,12 @@ export function createSendRequest(dispatcher: Dispatcher, clock: Clock): SendReq
   return ({ url, headers, body, deadline }) =>
     new Promise((resolve) => {
       const exchange = new PendingExchange(resolve);
-      exchange.cancelDeadline = clock.after(deadline - clock.monotonic(), () => exchange.abandon());
+      const remainingMs = deadline - clock.monotonic();
+      if (remainingMs <= 0) {
+        exchange.abandon();
+        return;
+      }
+      exchange.cancelDeadline = clock.after(remainingMs, () => exchange.abandon());
       try {
         dispatcher.dispatch(
           {

@@ -1,4 +1,3 @@
-import { catalog } from '@broxi/events';
 import type { Clock } from '../clock.ts';
 import type { AttemptRecord } from '../domain/attempt.ts';
 import type { Lane as LaneId } from '../domain/webhook.ts';
@@ -15,8 +14,10 @@ export function createTestSender(options: {
   events: Pick<EventLog, 'recordTest'>;
   send: SendRequest;
   clock: Clock;
+  /** `data` of the event that is sent, as JSON. */
+  dataText: string;
 }) {
-  const { engine, events, send, clock } = options;
+  const { engine, events, send, clock, dataText } = options;
   return async ({ workspaceId, id }: { workspaceId: string; id: string }): Promise<TestOutcome> => {
     const laneId: LaneId = { workspaceId, webhookId: id };
     const lane = await engine.configuredLane(laneId);
@@ -31,7 +32,7 @@ export function createTestSender(options: {
       acceptedAt: now,
       runId: null,
       revision: sender.webhook.revision,
-      dataText: JSON.stringify(catalog['webhook.test'].sample),
+      dataText,
     };
     const delivery = { id: newId('del'), event, attempts: 0 };
     const { record, outcome, learned } = await attemptDelivery(

@@ -1,4 +1,4 @@
-import { nearestNames } from '@broxi/events';
+import { nearestNames } from '@broxi/events/names';
 import type { FieldError } from '../errors.ts';
 import { DURATION_FORMS, describeSeconds, readDuration } from './duration.ts';
 import { fieldPath } from './field-path.ts';

@@ -1,4 +1,4 @@
-import { isReservedType, isTypeName } from '@broxi/events';
+import { isReservedType, isTypeName } from '@broxi/events/names';
 import { fieldPath } from './field-path.ts';
 import type { FieldReader } from './field-reader.ts';
 

@@ -1,4 +1,4 @@
-import { isReservedType, subscriptionMatches } from '@broxi/events';
+import { isReservedType, subscriptionMatches } from '@broxi/events/names';
 import Type, { type Static } from 'typebox';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { EventLog } from '../store/store.ts';

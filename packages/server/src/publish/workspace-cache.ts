@@ -1,4 +1,4 @@
-import { subscriptionMatches } from '@broxi/events';
+import { subscriptionMatches } from '@broxi/events/names';
 import type { Webhook } from '../domain/webhook.ts';
 import type { CustomEventType, Directory, WebhookChange, WorkspaceSnapshot } from '../store/store.ts';
 

@@ -1,4 +1,4 @@
-import { serializeEnvelope } from '@broxi/events';
+import { serializeEnvelope } from '@broxi/events/envelope';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { isId } from '../../ids.ts';

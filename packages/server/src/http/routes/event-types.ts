@@ -1,4 +1,4 @@
-import { isTypeName } from '@broxi/events';
+import { isTypeName } from '@broxi/events/names';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { ConflictError, NotFoundError } from '../../errors.ts';

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { DeliveryClass } from '../domain/delivery.ts';
+import { UNKNOWN_DESTINATION } from '../domain/webhook.ts';
+import type { QueuedDelivery } from '../store/store.ts';
+import { Lane } from './lane.ts';
+import { laneOf, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
+
+const webhook = testWebhook({ max_concurrency: 3 });
+let seq = 0;
+
+function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
+  seq += 1;
+  return {
+    lane: laneOf(webhook),
+    seq,
+    id: `del_${seq}`,
+    class: deliveryClass,
+    dueAt: 1000 + seq,
+    createdAt: 0,
+    origin: 'event',
+    attempts: 0,
+    seriesFrom: 0,
+    event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
+  };
+}
+
+function openLane(): { lane: Lane; memory: { bytes: number }; fill: typeof fill } {
+  const memory = { bytes: 0 };
+  const lane = new Lane(laneOf(webhook), memory);
+  lane.configure(webhook, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  const fill = (deliveryClass: DeliveryClass, count: number, dataText?: string) => {
+    const read = Array.from({ length: count }, () => queued(deliveryClass, dataText));
+    lane.beginRead(deliveryClass);
+    lane.add(deliveryClass, read, { full: false });
+    return read;
+  };
+  return { lane, memory, fill };
+}
+
+test('sends nothing before its webhook was read', () => {
+  const lane = new Lane(laneOf(webhook), { bytes: 0 });
+  assert.deepEqual([lane.sender, lane.webhook, lane.freeSlots, lane.stale], [null, null, 0, true]);
+  assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
+  lane.configure(webhook, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  assert.equal(lane.sender?.webhook, webhook);
+  assert.equal(lane.freeSlots, 3);
+});
+
+test('an attempt takes up a slot until it has landed, not until it is settled', () => {
+  const { lane, fill } = openLane();
+  fill(0, 2);
+  const [one, two] = [lane.take(), lane.take()];
+  assert.ok(one && two);
+  assert.equal(lane.freeSlots, 1);
+  lane.landed(one);
+  assert.equal(lane.freeSlots, 2);
+  assert.equal(lane.isIdle, false);
+  lane.forget(one.id);
+  lane.landed(two);
+  lane.forget(two.id);
+  assert.equal(lane.isIdle, true);
+  assert.equal(lane.take(), undefined);
+});
+
+test('while all classes wait, three of four are new ones; the fourth is a retry and a recovered one by turns', () => {
+  const { lane, fill } = openLane();
+  for (const deliveryClass of [0, 1, 2] as const) fill(deliveryClass, 20);
+  const order = Array.from({ length: 16 }, () => lane.take()?.class).join('');
+  assert.equal(order, '0001000200010002');
+});
+
+test('whatever waits is taken, each once, in order within its class, and none is starved', () => {
+  const counts = fc.tuple(fc.nat(40), fc.nat(40), fc.nat(40));
+  fc.assert(
+    fc.property(counts, (sizes) => {
+      const { lane, memory, fill } = openLane();
+      const lines = ([0, 1, 2] as const).map((deliveryClass) => fill(deliveryClass, sizes[deliveryClass], '{"a":1}'));
+      assert.equal(memory.bytes, 7 * (sizes[0] + sizes[1] + sizes[2]));
+      const taken: QueuedDelivery[] = [];
+      for (let next = lane.take(); next !== undefined; next = lane.take()) taken.push(next);
+      for (const [deliveryClass, line] of lines.entries()) {
+        assert.deepEqual(
+          taken.filter((delivery) => delivery.class === deliveryClass),
+          line,
+        );
+        // While a class waits, it gets one of any eight.
+        const position = (delivery: QueuedDelivery | undefined) => (delivery ? taken.indexOf(delivery) : -1);
+        line.forEach((delivery, i) => {
+          assert.ok(position(delivery) - position(line[i - 1]) <= 8);
+        });
+      }
+      assert.equal(memory.bytes, 0);
+    }),
+  );
+});
+
+test('what is read again while it is known is not taken twice', () => {
+  const { lane, memory, fill } = openLane();
+  const [first, second, third] = fill(0, 3);
+  assert.ok(first && second && third);
+  lane.take();
+  lane.take();
+  lane.landed(first);
+  lane.rewind();
+  lane.beginRead(0);
+  lane.add(0, [first, second, third], { full: false });
+  assert.equal(memory.bytes, 2);
+  assert.equal(lane.take(), third);
+  assert.equal(lane.take(), undefined);
+  // Settled, and back in the queue as another class.
+  lane.forget(first.id);
+  lane.add(1, [{ ...first, class: 1 }], { full: false });
+  assert.equal(lane.take()?.id, first.id);
+});
+
+test('a class is read when something may be there and nothing of it waits in memory', () => {
+  const { lane, fill } = openLane();
+  fill(0, 1);
+  assert.deepEqual(lane.classesToRead(), [1, 2]);
+  fill(1, 0);
+  fill(2, 0);
+  lane.markUnread(0);
+  assert.deepEqual(lane.classesToRead(), []);
+  lane.take();
+  assert.deepEqual(lane.classesToRead(), [0]);
+  lane.beginRead(0);
+  assert.deepEqual(lane.classesToRead(), []);
+  lane.markUnread(0);
+  lane.add(0, [], { full: false });
+  assert.deepEqual(lane.classesToRead(), [0], 'news that came during the read');
+  lane.beginRead(0);
+  lane.add(0, [queued(0)], { full: true });
+  lane.take();
+  assert.deepEqual(lane.classesToRead(), [0], 'the read was full');
+});
+
+test('new deliveries are taken over without a read by a lane that is up to date, and by no other', () => {
+  const { lane, memory, fill } = openLane();
+  const handOver = (count: number) => {
+    const deliveries = Array.from({ length: count }, () => queued(0));
+    return { deliveries, accepted: lane.accept(deliveries) };
+  };
+  assert.equal(handOver(1).accepted, false, 'something before them may be unread');
+  fill(0, 0);
+  lane.reading = true;
+  assert.equal(handOver(1).accepted, false, 'a read that is under way may bring them');
+  lane.reading = false;
+  const { deliveries, accepted } = handOver(64);
+  assert.equal(accepted, true);
+  assert.equal(memory.bytes, 128);
+  assert.equal(lane.cursor(0)?.seq, deliveries.at(-1)?.seq);
+  assert.equal(handOver(1).accepted, false, 'enough waits');
+  assert.equal(lane.take(), deliveries[0]);
+  assert.equal(handOver(1).accepted, true);
+  lane.rewind();
+  assert.equal(handOver(1).accepted, false);
+  assert.equal(memory.bytes, 128);
+});
+
+test('reads go on where the last one of the class ended; a rewind counts also for one that is under way', () => {
+  const { lane, fill } = openLane();
+  assert.equal(lane.cursor(0), null);
+  const [, last] = fill(0, 2);
+  fill(2, 1);
+  assert.deepEqual(lane.cursor(0), { dueAt: last?.dueAt, seq: last?.seq });
+  assert.equal(lane.cursor(1), null);
+  fill(0, 0);
+  assert.deepEqual(lane.cursor(0), { dueAt: last?.dueAt, seq: last?.seq });
+  lane.rewind([2]);
+  assert.equal(lane.cursor(2), null);
+  assert.notEqual(lane.cursor(0), null);
+  lane.beginRead(2);
+  lane.rewind();
+  lane.add(2, [queued(2)], { full: false });
+  assert.deepEqual(
+    [0, 1, 2].map((c) => lane.cursor(c as DeliveryClass)),
+    [null, null, null],
+  );
+  lane.beginRead(2);
+  lane.add(2, [queued(2)], { full: false });
+  assert.notEqual(lane.cursor(2), null);
+});
+
+test('what waits can be dropped, and is read again from the start', () => {
+  const { lane, memory, fill } = openLane();
+  const [flying, waiting] = fill(0, 2);
+  fill(1, 1);
+  fill(2, 0);
+  lane.take();
+  lane.dropWaiting();
+  assert.equal(memory.bytes, 0);
+  assert.equal(lane.take(), undefined);
+  assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
+  assert.equal(lane.cursor(0), null);
+  assert.ok(flying && waiting);
+  lane.beginRead(0);
+  lane.add(0, [flying, waiting], { full: false });
+  assert.equal(lane.take(), waiting);
+  assert.equal(lane.take(), undefined);
+});
+
+test('what is reserved for a cancellation is taken out, and comes back only after it was forgotten', () => {
+  const { lane, memory, fill } = openLane();
+  const [one, two] = fill(0, 2);
+  const unread = queued(0);
+  assert.ok(one && two);
+  lane.reserve(one.id);
+  lane.reserve(unread.id);
+  assert.equal(memory.bytes, 2);
+  assert.equal(lane.isIdle, false);
+  lane.add(0, [one, two, unread], { full: false });
+  assert.equal(lane.take(), two);
+  assert.equal(lane.take(), undefined);
+  lane.forget(one.id);
+  lane.add(0, [one, unread], { full: false });
+  assert.equal(lane.take(), one);
+  assert.equal(lane.take(), undefined);
+});
+
+test('a new version replaces what is sent', () => {
+  const { lane } = openLane();
+  const before = lane.sender;
+  lane.configure({ ...webhook, updatedAt: 5 }, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  assert.equal(lane.sender?.template, before?.template);
+  const changed = { ...testWebhook({ url: 'https://b.example/', retry_policy: { max_retries: 9 } }), version: 2 };
+  lane.configure(changed, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  assert.equal(lane.sender?.template.url.host, 'b.example');
+  assert.equal(lane.sender?.policy.attemptsAllowed, 10);
+});
+
+test('what attempts learn adds up, for the same URL and secret', () => {
+  const { lane } = openLane();
+  assert.deepEqual(lane.learn(webhook, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
+  lane.learn(webhook, { scheme: 'body', schemeLearnedAt: 5 });
+  lane.learn(webhook, { notBefore: 300 });
+  const known = { scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
+  assert.deepEqual(lane.destination, known);
+  const renamed = { ...webhook, version: 2, config: { ...webhook.config, name: 'renamed' } };
+  lane.configure(renamed, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  assert.deepEqual(lane.learn(webhook, { notBefore: 950 }), { ...known, notBefore: 950 });
+  for (const other of [
+    { ...renamed, version: 3, config: { ...webhook.config, url: 'https://b.example/' } },
+    { ...renamed, version: 4, secret: 'another-secret-0123456789' },
+  ]) {
+    lane.configure(other, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
+    assert.equal(lane.learn(webhook, { notBefore: 99_999 }), null);
+    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
+  }
+});
