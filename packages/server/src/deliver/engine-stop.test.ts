@@ -231,31 +231,3 @@ test('sendingAmong names what is in the air or being written, and nothing else',
   await pass();
   assert.deepEqual(engine.sendingAmong(ids), []);
 });
-
-test('more than maxWaitingBytes is not read ahead: one delivery at a time from then on', async (t) => {
-  const size = 20_000;
-  let read = 0;
-  const wrap = (queue: DeliveryQueue): DeliveryQueue => ({
-    ...queue,
-    async readDue(query) {
-      const found = await queue.readDue(query);
-      read += found.length;
-      return found;
-    },
-  });
-  const limits = { maxWaitingBytes: 10 * size, readAhead: 8 };
-  const { addWebhook, publish, start, pass, receivers } = await openTestDelivery(t, { wrap, limits });
-  await start();
-  const readsOfLanes: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    receivers.behave(`r${i}.example`, () => ({ afterMs: 100, result: answered(200) }));
-    const webhook = await addWebhook({ url: `https://r${i}.example/`, max_concurrency: 1 });
-    const before = read;
-    await publish(webhook, 9, 'x'.repeat(size));
-    readsOfLanes.push(read - before);
-  }
-  // While there is room, new ones are handed over and need no read.
-  assert.deepEqual(readsOfLanes, [0, 0, 1, 1, 1]);
-  await pass(900);
-  assert.equal(receivers.requests.length, 45);
-});

@@ -41,6 +41,8 @@ const DEFAULT_LIMITS: EngineLimits = {
   sweepMs: 60_000,
 };
 const STORE_RETRY_MS = 1_000;
+/** Lanes that are read at one time: what they bring counts as waiting only when it is there. */
+const MAX_READING = 8;
 /** Deliveries of a deleted webhook that are cancelled in one transaction. */
 const CANCEL_CHUNK = 500;
 
@@ -68,6 +70,7 @@ export class Engine {
   readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
   #sending = 0;
+  #reading = 0;
   #running = false;
   #pumpPlanned = false;
   #stopping: Promise<void> | null = null;
@@ -212,6 +215,7 @@ export class Engine {
   #mayStart(): boolean {
     return (
       this.#sending < this.#limits.maxSending &&
+      this.#reading < MAX_READING &&
       this.#busy.size - this.#sending < this.#limits.maxUnsettled &&
       !this.#settler.isStuck
     );
@@ -255,17 +259,22 @@ export class Engine {
   /** Runs one read of a lane, and gives it a turn afterwards. */
   #read(lane: Lane, read: () => Promise<void>): void {
     lane.reading = true;
+    this.#reading += 1;
+    const ended = () => {
+      lane.reading = false;
+      this.#reading -= 1;
+      this.#plan();
+    };
     read().then(
       () => {
-        lane.reading = false;
         this.#turns.add(lane);
-        this.#plan();
+        ended();
       },
       (error: unknown) => {
-        lane.reading = false;
         this.#options.onError(error);
         lane.rewind();
         this.#wakeAt(lane, this.#options.clock.now() + STORE_RETRY_MS);
+        ended();
       },
     );
   }

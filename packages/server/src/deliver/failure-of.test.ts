@@ -48,6 +48,16 @@ test('an answer that the parser refuses says what is wrong with it', () => {
   assert.deepEqual(failureOf(refusal('')), { failure, message: 'the answer is not valid HTTP' });
 });
 
+test('a failed TLS handshake is told in one line without the source of OpenSSL', () => {
+  const raw = '40B3F0F4777F0000:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:x.c:78:\n';
+  const parts = { code: 'ERR_SSL_WRONG_VERSION_NUMBER', library: 'SSL routines', reason: 'wrong version number' };
+  assert.deepEqual(failureOf(Object.assign(new Error(raw), parts)), {
+    failure: 'tls',
+    message:
+      'the TLS handshake failed, expected a server that speaks https here: wrong version number (ERR_SSL_WRONG_VERSION_NUMBER)',
+  });
+});
+
 test('a refused address says why, wherever it was refused', () => {
   const refused = new AddressRefusedError('10.0.0.1 is an address of a private network');
   const expected = { failure: 'address_refused', message: '10.0.0.1 is an address of a private network' };

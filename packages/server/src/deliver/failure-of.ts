@@ -46,8 +46,14 @@ export function failureOf(error: Error): Failure {
   }
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const failure = BY_CODE[code] ?? byFamily(code);
-  const words = IN_WORDS[failure];
+  const words = IN_WORDS[failure] ?? handshakeReason(cause);
   return { failure, message: words === undefined ? cause.message : code ? `${words} (${code})` : words };
+}
+
+/** OpenSSL's message is a line of its source code; Node keeps what went wrong beside it. Certificate errors speak for themselves. */
+function handshakeReason(cause: Error): string | undefined {
+  if (!('reason' in cause && 'library' in cause) || typeof cause.reason !== 'string') return undefined;
+  return `the TLS handshake failed, expected a server that speaks https here: ${cause.reason}`;
 }
 
 function byFamily(code: string): FailureKind {

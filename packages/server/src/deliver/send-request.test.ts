@@ -76,7 +76,6 @@ const WRITTEN: readonly (readonly [name: string, written: string, outcome: strin
   ['nothing', '', 'connection_reset'],
   ['half of a head', 'HTTP/1.1 200 OK\r\nContent-', 'connection_reset'],
   ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n', 'malformed_response'],
-  ['an HTML page', '<html><body>nginx</body></html>\r\n\r\n', 'malformed_response'],
   ['a broken status line', 'HTTP/1.1 abc OK\r\n\r\n', 'malformed_response'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 'malformed_response'],
   ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n', 'malformed_response'],
