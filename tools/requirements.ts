@@ -20,6 +20,7 @@ const REQUIREMENTS: readonly Requirement[] = [
     isMet: () => succeeds('nginx', ['-v']) || existsSync('/usr/sbin/nginx'),
   },
   { name: 'wrk', debianPackages: ['wrk'], isMet: () => canStart('wrk') },
+  { name: 'a C compiler', debianPackages: ['gcc', 'libc6-dev'], isMet: () => succeeds('cc', ['--version']) },
 ];
 
 /** Finds what the tests need or, as root on Debian, installs it. @throws naming what is missing and how to get it */

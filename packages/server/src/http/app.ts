@@ -19,6 +19,8 @@ import { webhookRoutes } from './routes/webhooks.ts';
 
 /** The longest path parameter, an event type's name, has at most 128 characters. */
 const MAX_PATH_PARAMETER = 256;
+/** How long a request may take to arrive. Without it a sender that stalls would keep its connection for ever. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const NO_PARAMETERS = { type: 'object', additionalProperties: false, properties: {} };
 
 /** The HTTP API, not listening yet. */
@@ -27,6 +29,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: DEFAULT_BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, request, reply) => {

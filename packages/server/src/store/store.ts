@@ -15,7 +15,7 @@ export interface Store extends Directory, EventLog, DeliveryQueue, History {
 
 /** Who may call, and what is configured. */
 export interface Directory {
-  /** Makes the workspace if it is new, and answers the one with the lowest id if `workspace` is null and one exists. */
+  /** Answers the workspace with the lowest id, and makes this one if there is none yet. */
   ensureWorkspace(workspace: Workspace): Promise<Workspace>;
   /** Adds the key, or replaces the one of the same id. */
   putApiKey(key: ApiKey): Promise<void>;
@@ -24,7 +24,8 @@ export interface Directory {
   loadWorkspace(workspaceId: string): Promise<WorkspaceSnapshot>;
   /**
    * Creates (`expectedVersion: null`) or replaces a webhook: a new version and a new workspace revision. Rejects with
-   * `ConflictError('version_mismatch')` unless the stored version is `expectedVersion`, and wakes its lane.
+   * `ConflictError('version_mismatch')` unless the stored version is `expectedVersion`, and with `NotFoundError` if there is
+   * no such webhook or workspace, or the webhook was deleted. Wakes its lane.
    */
   putWebhook(change: WebhookChange): Promise<Webhook>;
   /** Every version of a webhook, newest first; also of a deleted one. Empty: there is no such webhook. */
@@ -73,7 +74,7 @@ export interface DeliveryQueue {
   cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
   /** Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither */
   requeue(lane: Lane, deliveryId: string): Promise<boolean>;
-  /** Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery or event */
+  /** Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery, or it still waits */
   replay(lane: Lane, deliveryId: string, newDeliveryId: string): Promise<boolean>;
 }
 
@@ -84,7 +85,7 @@ export interface History {
   listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
   /** By attempt number. */
   listAttempts(workspaceId: string, deliveryId: string): Promise<AttemptRecord[]>;
-  /** Since this process opened the store, and what waits now. */
+  /** Since this process opened the store. What is put back is taken off again, also if it was settled before. */
   counters(): Promise<StoreCounters>;
 }
 
@@ -283,7 +284,9 @@ export interface DeliveryQuery {
   runId?: string;
   state?: 'pending' | 'delivered' | 'failed' | 'cancelled';
   status?: number;
+  /** Created at this instant or later. */
   createdFrom?: number;
+  /** Created before this instant. */
   createdTo?: number;
 }
 

@@ -16,10 +16,23 @@ export interface ServerProcess {
   /** @returns the exit code */
   stop(): Promise<number | null>;
   kill(): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves with the exit code when the process has ended; null: a signal ended it. */
+  ended: Promise<number | null>;
+  /** What it wrote to stdout and stderr so far. */
+  output(): string;
 }
 
-/** Starts the server as its users do, on a data folder that stays. @param folder where the database lies */
-export async function startServer(folder: string, flags: readonly string[] = []): Promise<ServerProcess> {
+/**
+ * Starts the server as its users do, on a data folder that stays.
+ * @param folder where the database lies, unless the flags say otherwise: of a flag that comes twice, the last one counts
+ * @param env variables beside the path and the key
+ */
+export async function startServer(
+  folder: string,
+  flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const parameters = [
     '--conditions=source',
     MAIN,
@@ -30,7 +43,7 @@ export async function startServer(folder: string, flags: readonly string[] = [])
     `sqlite:${folder}/broxi.db`,
   ];
   const child = spawn(process.execPath, [...parameters, '--allow-http', '--allow-networks', '127.0.0.0/8', ...flags], {
-    env: { PATH: process.env.PATH, BROXI_API_KEY: TEST_API_KEY },
+    env: { PATH: process.env.PATH, BROXI_API_KEY: TEST_API_KEY, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -69,5 +82,8 @@ export async function startServer(folder: string, flags: readonly string[] = [])
       child.kill('SIGKILL');
       await exited;
     },
+    signal: (name) => void child.kill(name),
+    ended: exited.then(([code]) => code),
+    output: () => output,
   };
 }

@@ -141,6 +141,8 @@ export class CommitGroup {
       cause,
     );
     this.#refusal = refusal;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
     for (const { failed } of written) failed(refusal);
     for (const job of this.#jobs) job.failed(refusal);
     this.#jobs = [];

@@ -1,0 +1,96 @@
+import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
+import type { QueuedDelivery } from '../store.ts';
+
+/** A delivery as the model knows it. */
+export interface ModelDelivery {
+  lane: string;
+  id: string;
+  eventId: string;
+  origin: 'event' | 'replay';
+  state: 'pending' | 'delivered' | 'failed' | 'cancelled';
+  class: DeliveryClass;
+  dueAt: number | null;
+  createdAt: number;
+  finishedAt: number | null;
+  attempts: number;
+  seriesFrom: number;
+  reason: string | null;
+  lastStatus: number | null;
+}
+
+/** What a store has to do with deliveries, said in the simplest way: a list in memory. `lane` is a webhook's id. */
+export class DeliveryModel {
+  readonly deliveries: ModelDelivery[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  record(lane: string, id: string, eventId: string, createdAt: number): void {
+    this.#add({ lane, id, eventId, origin: 'event', class: 0, createdAt });
+  }
+
+  settle(delivery: QueuedDelivery, next: NextStep, attempt: { reason: string | null; status: number }): boolean {
+    const { webhookId } = delivery.lane;
+    const found = this.#find(webhookId, delivery.id);
+    if (found?.state !== 'pending' || found.class !== delivery.class || found.dueAt !== delivery.dueAt) return false;
+    found.attempts += 1;
+    found.lastStatus = attempt.status;
+    if (next.state === 'pending') Object.assign(found, { class: 1, dueAt: next.dueAt, reason: attempt.reason });
+    else this.#end(found, next.state, next.state === 'failed' ? next.reason : null);
+    return true;
+  }
+
+  cancel(lane: string, ids: readonly string[], reason: string): number {
+    const found = this.deliveries.filter(
+      (each) => each.lane === lane && each.state === 'pending' && ids.includes(each.id),
+    );
+    for (const each of found) this.#end(each, 'cancelled', reason);
+    return found.length;
+  }
+
+  requeue(lane: string, id: string): boolean {
+    const found = this.#find(lane, id);
+    if (found?.state !== 'failed' && found?.state !== 'cancelled') return false;
+    const { attempts: seriesFrom } = found;
+    Object.assign(found, { state: 'pending', class: 2, dueAt: this.#now(), finishedAt: null, seriesFrom });
+    return true;
+  }
+
+  replay(lane: string, id: string, newId: string): boolean {
+    const found = this.#find(lane, id);
+    if (found === undefined || found.state === 'pending') return false;
+    this.#add({ lane, id: newId, eventId: found.eventId, origin: 'replay', class: 2, createdAt: this.#now() });
+    return true;
+  }
+
+  waiting(lane: string): ModelDelivery[] {
+    return this.deliveries.filter((each) => each.lane === lane && each.state === 'pending');
+  }
+
+  /** What of a class is due by an instant, in order of that; what is due at one instant as it was taken in. */
+  due(lane: string, deliveryClass: DeliveryClass, dueBy: number): ModelDelivery[] {
+    return this.waiting(lane)
+      .filter((each) => each.class === deliveryClass && Number(each.dueAt) <= dueBy)
+      .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));
+  }
+
+  nextDueAt(lane: string, after: number): number | null {
+    const retries = this.due(lane, 1, Number.POSITIVE_INFINITY);
+    return retries.find((each) => Number(each.dueAt) > after)?.dueAt ?? null;
+  }
+
+  #find(lane: string, id: string): ModelDelivery | undefined {
+    return this.deliveries.find((each) => each.lane === lane && each.id === id);
+  }
+
+  #add(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'origin' | 'class' | 'createdAt'>): void {
+    const fresh = { state: 'pending', dueAt: this.#now(), finishedAt: null, reason: null, lastStatus: null } as const;
+    this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0 });
+  }
+
+  #end(delivery: ModelDelivery, state: 'delivered' | 'failed' | 'cancelled', reason: string | null): void {
+    Object.assign(delivery, { state, reason, dueAt: null, finishedAt: this.#now() });
+  }
+}

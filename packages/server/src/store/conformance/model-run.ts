@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { DELIVERY_CLASSES, type DeliveryClass, type NextStep } from '../../domain/delivery.ts';
+import { newId } from '../../ids.ts';
+import type { Position, QueuedDelivery } from '../store.ts';
+import { DeliveryModel, type ModelDelivery } from './delivery-model.ts';
+import type { OpenedStore, StoreHarness } from './harness.ts';
+import { createManualClock, type ManualClock } from './manual-clock.ts';
+import { answered, nextAttempt, plannedEvent, SAMPLE_AT, submission } from './samples.ts';
+
+/** What is done to a store and to its model. Numbers choose among what there is. */
+export type Action =
+  | { kind: 'record'; lanes: number[]; salt: string }
+  | { kind: 'read'; lane: number; class: DeliveryClass; limit: number }
+  | { kind: 'settle'; handle: number; state: NextStep['state']; delayMs: number }
+  | { kind: 'cancel'; delivery: number }
+  | { kind: 'cancelLane'; lane: number; limit: number }
+  | { kind: 'requeue'; delivery: number }
+  | { kind: 'replay'; delivery: number; salt: string }
+  | { kind: 'step'; ms: number }
+  | { kind: 'reopen' };
+
+const LANES = ['wh_b', 'wh_a', 'wh_c'] as const;
+const WORKSPACE = 'ws_model';
+
+/** A store and the model beside it. */
+export class ModelRun {
+  readonly #opened: OpenedStore;
+  readonly #clock: ManualClock;
+  readonly #model: DeliveryModel;
+  /** All that was ever read: most of them are stale. */
+  readonly #handles: QueuedDelivery[] = [];
+  /** When a delivery was put off to last: never twice to one instant, so that a stale handle is told from a fresh one. */
+  readonly #putOffTo = new Map<string, number>();
+  #ids = 0;
+
+  private constructor(opened: OpenedStore, clock: ManualClock) {
+    this.#opened = opened;
+    this.#clock = clock;
+    this.#model = new DeliveryModel(() => clock.now());
+  }
+
+  static async begin(harness: StoreHarness): Promise<ModelRun> {
+    const clock = createManualClock();
+    const opened = await harness.open(clock);
+    await opened.addWorkspace(WORKSPACE);
+    return new ModelRun(opened, clock);
+  }
+
+  end(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  /** Does one thing to both, which must answer alike. @returns what was done, and whether it was refused */
+  async perform(action: Action): Promise<string> {
+    const { store } = this.#opened;
+    switch (action.kind) {
+      case 'record':
+        return await this.#record(action);
+      case 'read': {
+        const { lane, class: deliveryClass, limit } = action;
+        const query = { lane: laneOf(lane), class: deliveryClass, after: null, dueBy: this.#clock.now(), limit };
+        this.#handles.push(...(await store.readDue(query)));
+        return 'read';
+      }
+      case 'settle':
+        return await this.#settle(action);
+      case 'cancel': {
+        const { lane, id } = this.#pick(action.delivery) ?? UNKNOWN;
+        const cancellation = {
+          lane: { workspaceId: WORKSPACE, webhookId: lane },
+          deliveryId: id,
+          limit: 1,
+          reason: 'one',
+        };
+        const expected = this.#model.cancel(lane, [id], 'one');
+        assert.equal(await store.cancel(cancellation), expected);
+        return expected === 1 ? 'cancel' : 'cancel refused';
+      }
+      case 'cancelLane':
+        return await this.#cancelLane(action);
+      case 'requeue': {
+        this.#clock.step(1);
+        const { lane, id } = this.#pick(action.delivery) ?? UNKNOWN;
+        const expected = this.#model.requeue(lane, id);
+        assert.equal(await store.requeue({ workspaceId: WORKSPACE, webhookId: lane }, id), expected);
+        return expected ? 'requeue' : 'requeue refused';
+      }
+      case 'replay': {
+        const { lane, id } = this.#pick(action.delivery) ?? UNKNOWN;
+        const fresh = this.#newId(action.salt);
+        const expected = this.#model.replay(lane, id, fresh);
+        assert.equal(await store.replay({ workspaceId: WORKSPACE, webhookId: lane }, id, fresh), expected);
+        return expected ? 'replay' : 'replay refused';
+      }
+      case 'step':
+        this.#clock.step(action.ms);
+        return 'step';
+      case 'reopen':
+        await this.#opened.reopen();
+        return 'reopen';
+    }
+  }
+
+  /** Everything that can be seen is as in the model. */
+  async compare(): Promise<void> {
+    const { store, reader } = this.#opened;
+    const expected = this.#model.deliveries.toSorted((a, b) => (a.id < b.id ? 1 : -1)).map(shown);
+    for (const reads of [store, reader]) {
+      const listed = await reads.listDeliveries({ workspaceId: WORKSPACE, limit: 1_000 });
+      assert.deepEqual(
+        listed.map(({ workspaceId: _, eventType: __, runId: ___, ...delivery }) => delivery),
+        expected,
+      );
+    }
+    const owing = LANES.filter((webhookId) => this.#model.waiting(webhookId).length > 0);
+    const swept = (await store.sweep()).map(({ webhookId }) => webhookId);
+    assert.deepEqual(swept.toSorted(), owing.toSorted());
+    for (const lane of LANES.keys()) await this.#compareLane(lane);
+  }
+
+  async #compareLane(lane: number): Promise<void> {
+    const { store } = this.#opened;
+    const { webhookId } = laneOf(lane);
+    const now = this.#clock.now();
+    assert.equal(await store.nextDueAt(laneOf(lane), now), this.#model.nextDueAt(webhookId, now));
+    for (const deliveryClass of DELIVERY_CLASSES) {
+      for (const dueBy of [now, Number.MAX_SAFE_INTEGER]) {
+        const expected = this.#model.due(webhookId, deliveryClass, dueBy);
+        const found = await this.#readInPages(lane, deliveryClass, dueBy);
+        assert.deepEqual(
+          found.map(({ id, dueAt, attempts, seriesFrom, event }) => [id, dueAt, attempts, seriesFrom, event.id]),
+          expected.map(({ id, dueAt, attempts, seriesFrom, eventId }) => [id, dueAt, attempts, seriesFrom, eventId]),
+        );
+      }
+    }
+  }
+
+  async #readInPages(lane: number, deliveryClass: DeliveryClass, dueBy: number): Promise<QueuedDelivery[]> {
+    const found: QueuedDelivery[] = [];
+    for (let after: Position | null = null; ; after = found.at(-1) ?? null) {
+      const query = { lane: laneOf(lane), class: deliveryClass, after, dueBy, limit: 2 };
+      const page: QueuedDelivery[] = await this.#opened.store.readDue(query);
+      found.push(...page);
+      if (page.length < 2) return found;
+    }
+  }
+
+  async #record({ lanes, salt }: { lanes: number[]; salt: string }): Promise<string> {
+    const [first, ...rest] = lanes.map(laneOf);
+    assert.ok(first);
+    const ids = lanes.map(() => this.#newId(salt));
+    const planned = plannedEvent([first, ...rest], { ids });
+    await this.#opened.store.record(submission([planned]));
+    for (const { id, webhookId } of planned.deliveries) {
+      this.#model.record(webhookId, id, planned.event.id, SAMPLE_AT);
+    }
+    return 'record';
+  }
+
+  async #settle({
+    handle,
+    state,
+    delayMs,
+  }: {
+    handle: number;
+    state: NextStep['state'];
+    delayMs: number;
+  }): Promise<string> {
+    const delivery = this.#handles[handle % Math.max(1, this.#handles.length)];
+    if (delivery === undefined) return 'nothing to settle';
+    const { id } = delivery;
+    const dueAt = Math.max(this.#clock.now() + delayMs, (this.#putOffTo.get(id) ?? 0) + 1);
+    if (state === 'pending') this.#putOffTo.set(id, dueAt);
+    const next = nextStep(state, dueAt);
+    const status = state === 'delivered' ? 200 : 500;
+    const attempt = nextAttempt(delivery, answered(status));
+    const expected = this.#model.settle(delivery, next, { reason: attempt.reason, status });
+    assert.equal(await this.#opened.store.settle({ delivery, attempt, next, destination: null }), expected);
+    const attempts = await this.#opened.reader.listAttempts(WORKSPACE, id);
+    const made = this.#model.deliveries.find((each) => each.id === id)?.attempts;
+    assert.deepEqual(
+      attempts.map(({ number }) => number),
+      Array.from({ length: made ?? 0 }, (_, i) => i + 1),
+    );
+    return expected ? 'settle' : 'settle refused';
+  }
+
+  /** Which of them are cancelled is for the store to choose; how many is not. */
+  async #cancelLane({ lane, limit }: { lane: number; limit: number }): Promise<string> {
+    const { webhookId } = laneOf(lane);
+    const count = await this.#opened.store.cancel({ lane: laneOf(lane), limit, reason: 'lane' });
+    const waiting = this.#model.waiting(webhookId).map(({ id }) => id);
+    assert.equal(count, Math.min(limit, waiting.length));
+    const listed = await this.#opened.store.listDeliveries({
+      workspaceId: WORKSPACE,
+      state: 'cancelled',
+      limit: 1_000,
+    });
+    const gone = listed.map(({ id }) => id).filter((id) => waiting.includes(id));
+    assert.equal(this.#model.cancel(webhookId, gone, 'lane'), count);
+    return 'cancelLane';
+  }
+
+  #pick(number: number): ModelDelivery | undefined {
+    const { deliveries } = this.#model;
+    return deliveries[number % Math.max(1, deliveries.length)];
+  }
+
+  #newId(salt: string): string {
+    this.#ids += 1;
+    return `del_${salt}_${this.#ids}_${newId('del')}`;
+  }
+}
+
+const UNKNOWN = { lane: LANES[0], id: 'del_unknown' };
+
+function laneOf(lane: number) {
+  return { workspaceId: WORKSPACE, webhookId: LANES[lane] ?? LANES[0] };
+}
+
+function nextStep(state: NextStep['state'], dueAt: number): NextStep {
+  if (state === 'pending') return { state, dueAt };
+  return state === 'failed' ? { state, reason: 'gave up' } : { state };
+}
+
+function shown({ lane: webhookId, class: _, seriesFrom: __, ...delivery }: ModelDelivery) {
+  return { webhookId, ...delivery };
+}

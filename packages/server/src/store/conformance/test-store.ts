@@ -1,0 +1,42 @@
+import { describe } from 'node:test';
+import type { StoreHarness } from './harness.ts';
+import { testCancel } from './test-cancel.ts';
+import { testCounters } from './test-counters.ts';
+import { testDirectory } from './test-directory.ts';
+import { testDurability } from './test-durability.ts';
+import { testEventLog } from './test-event-log.ts';
+import { testHistory } from './test-history.ts';
+import { testIdempotency } from './test-idempotency.ts';
+import { testIsolation } from './test-isolation.ts';
+import { testModel } from './test-model.ts';
+import { testQueue } from './test-queue.ts';
+import { testRequeue } from './test-requeue.ts';
+import { testSecrets } from './test-secrets.ts';
+import { testSettle } from './test-settle.ts';
+import { testUnavailable } from './test-unavailable.ts';
+import { testVersions } from './test-versions.ts';
+import { testWakes } from './test-wakes.ts';
+import { testWebhooks } from './test-webhooks.ts';
+
+/** What it means to be a {@link Store}: every driver runs all of it. */
+export function testStore(name: string, harness: StoreHarness): void {
+  describe(`${name} store`, () => {
+    testDirectory(harness);
+    testWebhooks(harness);
+    testVersions(harness);
+    testEventLog(harness);
+    testIdempotency(harness);
+    testQueue(harness);
+    testSettle(harness);
+    testCancel(harness);
+    testRequeue(harness);
+    testModel(harness);
+    testHistory(harness);
+    testWakes(harness);
+    testCounters(harness);
+    testIsolation(harness);
+    testDurability(harness);
+    testSecrets(harness);
+    testUnavailable(harness);
+  });
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { verify } from '@broxi/receiver';
+
+/** One delivery, as its receiver knows it. */
+export interface Reception {
+  deliveryId: string;
+  webhookId: string;
+  eventId: string;
+  /** `data.run_id`: what the producer called the event. */
+  key: string;
+  /** How often its request came and was answered with 2xx. */
+  times: number;
+  /** How many kills came before the first of them. */
+  firstIn: number;
+  /** A later request had other bytes than the first. */
+  altered: boolean;
+}
+
+export interface ReceiverOptions {
+  /** How many kills there were so far. */
+  era: () => number;
+  /** Answers the verified request; false: it was refused on purpose. Default: 204 at once. */
+  answer?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+}
+
+/** A receiver that checks every signature and forgets nothing. */
+export interface RecordingReceiver {
+  url: string;
+  /** By delivery id. */
+  received: ReadonlyMap<string, Reception>;
+  /** Why requests were not taken: a signature did not match, or the body was not the header's. */
+  unverified: readonly string[];
+  /** The secret of a webhook that leads here. Requests under its path are checked with it. */
+  knowSecret(path: string, secret: string): void;
+  close(): Promise<void>;
+}
+
+export async function startRecordingReceiver({ era, answer }: ReceiverOptions): Promise<RecordingReceiver> {
+  const received = new Map<string, Reception>();
+  const digests = new Map<string, string>();
+  const unverified: string[] = [];
+  const secrets = new Map<string, string>();
+
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await bytesOf(request);
+    if (body === null) return;
+    const secret = secrets.get(request.url ?? '') ?? '';
+    const verification = await verify({ body, headers: request.headers, secret });
+    if (!verification.ok) {
+      unverified.push(verification.message);
+      response.writeHead(500).end();
+      return;
+    }
+    const payload = verification.payload as { webhook_id: string; delivery_id: string; data: { run_id: string } };
+    const deliveryId = payload.delivery_id;
+    if (request.headers['x-broxi-delivery-id'] !== deliveryId) unverified.push(`${deliveryId}: the header differs`);
+    const digest = createHash('sha256').update(body).digest('base64');
+    const firstDigest = digests.get(deliveryId) ?? digest;
+    digests.set(deliveryId, firstDigest);
+    const taken = answer === undefined ? answerAtOnce(response) : await answer(request, response);
+    if (!taken) return;
+    const known = received.get(deliveryId);
+    received.set(deliveryId, {
+      deliveryId,
+      webhookId: payload.webhook_id,
+      eventId: String(request.headers['x-broxi-event-id']),
+      key: payload.data.run_id,
+      times: (known?.times ?? 0) + 1,
+      firstIn: known?.firstIn ?? era(),
+      altered: (known?.altered ?? false) || digest !== firstDigest,
+    });
+  };
+
+  const server = createServer((request, response) => {
+    take(request, response).catch((error: unknown) => {
+      unverified.push(String(error));
+      response.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    unverified,
+    knowSecret: (path, secret) => void secrets.set(path, secret),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function answerAtOnce(response: ServerResponse): true {
+  response.writeHead(204).end();
+  return true;
+}
+
+/** @returns null if the sender died meanwhile */
+async function bytesOf(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch {
+    return null;
+  }
+  return Buffer.concat(chunks);
+}
