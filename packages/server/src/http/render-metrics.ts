@@ -3,11 +3,15 @@ import type { StoreCounters } from '../store/store.ts';
 /** The Prometheus text format, version 0.0.4. Everything counts from the start of this process. */
 export function renderMetrics(counters: StoreCounters): string {
   const { settledDelivered, settledFailed, settledCancelled } = counters;
-  const settled = settledDelivered + settledFailed + settledCancelled;
   return [
     ...counter('broxi_commits_total', 'Transactions committed.', counters.commits),
     ...counter('broxi_events_accepted_total', 'Events recorded.', counters.eventsAccepted),
     ...counter('broxi_deliveries_created_total', 'Deliveries owed, replays included.', counters.deliveriesCreated),
+    ...counter(
+      'broxi_deliveries_put_back_total',
+      'Failed or cancelled deliveries that were put back.',
+      counters.deliveriesPutBack,
+    ),
     '# HELP broxi_deliveries_settled_total Deliveries that came to an end.',
     '# TYPE broxi_deliveries_settled_total counter',
     `broxi_deliveries_settled_total{state="delivered"} ${settledDelivered}`,
@@ -18,9 +22,9 @@ export function renderMetrics(counters: StoreCounters): string {
       'Attempts after which another one was planned.',
       counters.settledRetried,
     ),
-    '# HELP broxi_queue_pending Deliveries created less deliveries settled since this process started; below zero where older ones were settled.',
+    '# HELP broxi_queue_pending Deliveries that are owed and not settled.',
     '# TYPE broxi_queue_pending gauge',
-    `broxi_queue_pending ${counters.deliveriesCreated - settled}`,
+    `broxi_queue_pending ${counters.pending}`,
     '',
   ].join('\n');
 }

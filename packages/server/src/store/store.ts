@@ -85,7 +85,7 @@ export interface History {
   listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
   /** By attempt number. */
   listAttempts(workspaceId: string, deliveryId: string): Promise<AttemptRecord[]>;
-  /** Since this process opened the store. What is put back is taken off again, also if it was settled before. */
+  /** Since this process opened the store; they never fall, but for `pending`. */
   counters(): Promise<StoreCounters>;
 }
 
@@ -294,10 +294,14 @@ export interface StoreCounters {
   commits: number;
   eventsAccepted: number;
   deliveriesCreated: number;
+  /** Failed or cancelled ones that were put back. */
+  deliveriesPutBack: number;
   settledDelivered: number;
   settledFailed: number;
   settledRetried: number;
   settledCancelled: number;
+  /** What waits now, also from before this process opened the store. */
+  pending: number;
 }
 
 /** The calls that only read, which a second connection can answer beside the writer. */

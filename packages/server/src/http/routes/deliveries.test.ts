@@ -324,8 +324,8 @@ describe('/v1/deliveries', () => {
     assert.equal(value('broxi_deliveries_settled_total{state="failed"}'), counters.settledFailed);
     assert.equal(value('broxi_deliveries_settled_total{state="cancelled"}'), counters.settledCancelled);
     assert.equal(value('broxi_attempts_retried_total'), counters.settledRetried);
-    const settled = counters.settledDelivered + counters.settledFailed + counters.settledCancelled;
-    assert.equal(value('broxi_queue_pending'), counters.deliveriesCreated - settled);
+    assert.equal(value('broxi_deliveries_put_back_total'), counters.deliveriesPutBack);
+    assert.equal(value('broxi_queue_pending'), counters.pending);
     for (const line of body.trimEnd().split('\n'))
       assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{state="\w+"\})? -?\d+)$/);
   });

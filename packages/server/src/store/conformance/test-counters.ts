@@ -25,7 +25,7 @@ export function testCounters(harness: StoreHarness): void {
       const a = await scene.lane();
       const b = await scene.lane(a.workspaceId);
       const request = () => submission([plannedEvent([a, b]), plannedEvent([a])], { idempotency });
-      const recorded = { eventsAccepted: 2, deliveriesCreated: 3 };
+      const recorded = { eventsAccepted: 2, deliveriesCreated: 3, pending: 3 };
       assert.deepEqual(await added(() => scene.store.record(request())), recorded);
       assert.deepEqual(await added(() => scene.store.record(request())), {}, 'a repetition is none');
       assert.deepEqual(await added(() => scene.store.recordTest(sampleTest(a))), {}, 'nor is a test');
@@ -36,23 +36,33 @@ export function testCounters(harness: StoreHarness): void {
       await scene.owe(lane, 4);
       const [a, b, c] = await scene.due(lane, 0);
       assert.ok(a && b && c);
-      assert.deepEqual(await added(() => scene.settle(a, { state: 'delivered' })), { settledDelivered: 1 });
-      assert.deepEqual(await added(() => scene.settle(b, { state: 'failed', reason: 'x' })), { settledFailed: 1 });
+      assert.deepEqual(await added(() => scene.settle(a, { state: 'delivered' })), {
+        settledDelivered: 1,
+        pending: -1,
+      });
+      assert.deepEqual(await added(() => scene.settle(b, { state: 'failed', reason: 'x' })), {
+        settledFailed: 1,
+        pending: -1,
+      });
       assert.deepEqual(await added(() => scene.settle(c, { state: 'pending', dueAt: 7 })), { settledRetried: 1 });
       assert.deepEqual(await added(() => scene.settle(a, { state: 'delivered' })), {}, 'lost to the fence');
       const cancelling = () => scene.store.cancel({ lane, limit: 9, reason: 'test' });
-      assert.deepEqual(await added(cancelling), { settledCancelled: 2 });
+      assert.deepEqual(await added(cancelling), { settledCancelled: 2, pending: -2 });
       assert.deepEqual(await added(cancelling), {});
     });
 
-    it('counts a delivery that is put back as not settled, and a replay as a new one', async () => {
+    it('counts what is put back, and a replay as a new one', async () => {
+      const putBack = { deliveriesPutBack: 1, pending: 1 };
       const failed = await scene.ended('failed');
       const cancelled = await scene.ended('cancelled');
       const { lane, id } = await scene.ended('delivered');
-      assert.deepEqual(await added(() => scene.store.requeue(failed.lane, failed.id)), { settledFailed: -1 });
-      assert.deepEqual(await added(() => scene.store.requeue(cancelled.lane, cancelled.id)), { settledCancelled: -1 });
+      assert.deepEqual(await added(() => scene.store.requeue(failed.lane, failed.id)), putBack);
+      assert.deepEqual(await added(() => scene.store.requeue(cancelled.lane, cancelled.id)), putBack);
       assert.deepEqual(await added(() => scene.store.requeue(lane, id)), {});
-      assert.deepEqual(await added(() => scene.store.replay(lane, id, newId('del'))), { deliveriesCreated: 1 });
+      assert.deepEqual(await added(() => scene.store.replay(lane, id, newId('del'))), {
+        deliveriesCreated: 1,
+        pending: 1,
+      });
       assert.deepEqual(await added(() => scene.store.replay(lane, 'del_unknown', newId('del'))), {});
     });
 
@@ -73,7 +83,7 @@ export function testCounters(harness: StoreHarness): void {
           scene.store.replay(over.lane, over.id, over.id),
         ]);
       });
-      assert.deepEqual(refused, { eventsAccepted: 1, deliveriesCreated: 1 }, 'one of them was good');
+      assert.deepEqual(refused, { eventsAccepted: 1, deliveriesCreated: 1, pending: 1 }, 'one of them was good');
     });
 
     it('counts commits', async () => {

@@ -57,6 +57,7 @@ export function deliveryQueue(options: {
     } else {
       const reason = next.state === 'failed' ? next.reason : null;
       rows.finish(seq, next.state, { attempts: attempt.number, reason, lastStatus });
+      counters.pending -= 1;
       if (next.state === 'delivered') counters.settledDelivered += 1;
       else counters.settledFailed += 1;
     }
@@ -77,6 +78,7 @@ export function deliveryQueue(options: {
     const waiting = deliveryId === undefined ? rows.waiting(lane, limit) : named === null ? [] : [named];
     const count = waiting.filter((row) => cancelOne(lane, row, reason)).length;
     counters.settledCancelled += count;
+    counters.pending -= count;
     return count;
   };
 
@@ -84,8 +86,8 @@ export function deliveryQueue(options: {
     const row = rows.find(lane, deliveryId);
     if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
     rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq: row.seq });
-    if (row.state === 'failed') counters.settledFailed -= 1;
-    else counters.settledCancelled -= 1;
+    counters.deliveriesPutBack += 1;
+    counters.pending += 1;
     wakes.add(lane, 'recovered');
     return true;
   };
@@ -103,6 +105,7 @@ export function deliveryQueue(options: {
       createdAt: clock.now(),
     });
     counters.deliveriesCreated += 1;
+    counters.pending += 1;
     wakes.add(lane, 'recovered');
     return true;
   };

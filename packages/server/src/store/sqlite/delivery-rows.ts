@@ -20,11 +20,15 @@ export class DeliveryRows {
   readonly #waiting;
   readonly #insertAttempt;
   readonly #lastSeq;
+  readonly #countWaiting;
+  readonly #latestCreatedAt;
 
   constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
     this.#clock = clock;
     this.#numbers = numbers;
     this.#lastSeq = database.prepare('SELECT max(seq) AS seq FROM deliveries');
+    this.#countWaiting = database.prepare('SELECT count(*) AS count FROM queue');
+    this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
         created_at, finished_at, reason, last_status)
@@ -50,6 +54,16 @@ export class DeliveryRows {
   /** The greatest `seq` so far; 0: there is none. */
   lastSeq(): number {
     return oneRow<{ seq: number | null }>(this.#lastSeq)?.seq ?? 0;
+  }
+
+  /** What waits in all lanes. Reads every row of the queue: for the start. */
+  countWaiting(): number {
+    return oneRow<{ count: number }>(this.#countWaiting)?.count ?? 0;
+  }
+
+  /** When the latest delivery was created; 0: there is none. */
+  latestCreatedAt(): number {
+    return oneRow<{ created_at: number }>(this.#latestCreatedAt)?.created_at ?? 0;
   }
 
   /** A new delivery that is owed. @returns its `seq` */

@@ -140,6 +140,7 @@ export function eventLogWrites(options: {
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
     counters.eventsAccepted += 1;
     counters.deliveriesCreated += deliveries.length;
+    counters.pending += deliveries.length;
     return outcome;
   };
 

@@ -39,19 +39,21 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     unlock();
     throw error;
   }
-  const counters: StoreCounters = {
-    commits: 0,
-    eventsAccepted: 0,
-    deliveriesCreated: 0,
-    settledDelivered: 0,
-    settledFailed: 0,
-    settledRetried: 0,
-    settledCancelled: 0,
-  };
   const wakes = new WakeList();
   const numbers = new RowNumbers(database);
   const rows = new DeliveryRows(database, { clock, numbers });
   const walSync = openWalSync(path);
+  const counters: StoreCounters = {
+    commits: 0,
+    eventsAccepted: 0,
+    deliveriesCreated: 0,
+    deliveriesPutBack: 0,
+    settledDelivered: 0,
+    settledFailed: 0,
+    settledRetried: 0,
+    settledCancelled: 0,
+    pending: rows.countWaiting(),
+  };
   let committed = { ...counters };
   let onDisk = { counters: committed, lastSeq: rows.lastSeq() };
   const group = new CommitGroup({
@@ -76,7 +78,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     },
     onBroken: endProcess,
   });
-  let latestDue = 0;
+  // Also over a restart with the clock set back.
+  let latestDue = rows.latestCreatedAt();
   const dueNow = () => {
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
