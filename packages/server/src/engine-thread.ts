@@ -24,7 +24,8 @@ await startThread<EngineThreadData>(parentPort, async (data, port) => {
   const agent = createGuardedAgent(createAddressPolicy(data.addresses));
   const send = createSendRequest(agent, systemClock);
   const engine = new Engine({
-    queue: store,
+    // Sending takes the thread for a while: the answers about what is recorded leave before it.
+    queue: { ...store, onWake: (listener) => store.onWake((wakes) => setImmediate(listener, wakes)) },
     clock: systemClock,
     random: Math.random,
     send,

@@ -1,8 +1,8 @@
 import { AppError, type ErrorCode, type FieldError } from '../errors.ts';
 
 /**
- * Calls from one thread to another. Calls made in one turn of the event loop travel in one message, and so do answers: a
- * message costs more than what it carries. Arguments and results are copied; of errors, `AppError`s keep their meaning.
+ * Calls from one thread to another. Calls made in one turn of the event loop travel in one message, and so do answers that
+ * come together: a message costs more than what it carries. Arguments and results are copied; of errors, `AppError`s keep their meaning.
  */
 type Call = [id: number, method: string, parameters: unknown[]];
 type Answer = [id: number, result: unknown, failure: CarriedError | null];
@@ -23,7 +23,8 @@ interface Port {
 
 /** Answers the calls that come over a port with the methods of `target`. */
 export function answerCalls(port: Port, target: Methods): void {
-  const answer = gather<Answer>((answers) => port.postMessage(answers));
+  // Before anything else that the thread has to do: others wait for them.
+  const answer = gather<Answer>((answers) => port.postMessage(answers), queueMicrotask);
   port.on('message', (calls) => {
     for (const [id, method, parameters] of calls as Call[]) {
       Promise.resolve()
@@ -43,7 +44,7 @@ export function answerCalls(port: Port, target: Methods): void {
 /** The methods of another thread, as if they were here. @param methods their names */
 export function callsTo<Target extends object>(port: Port, methods: readonly (keyof Target & string)[]): Target {
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
-  const send = gather<Call>((calls) => port.postMessage(calls));
+  const send = gather<Call>((calls) => port.postMessage(calls), setImmediate);
   let lastId = 0;
   port.on('message', (answers) => {
     for (const [id, result, failure] of answers as Answer[]) {
@@ -64,13 +65,13 @@ export function callsTo<Target extends object>(port: Port, methods: readonly (ke
   ) as Target;
 }
 
-/** Collects what comes within one turn of the event loop. */
-function gather<Item>(send: (items: Item[]) => void): (item: Item) => void {
+/** Collects what comes until `later` runs what it is given. */
+function gather<Item>(send: (items: Item[]) => void, later: (flush: () => void) => void): (item: Item) => void {
   let items: Item[] = [];
   return (item) => {
     items.push(item);
     if (items.length > 1) return;
-    setImmediate(() => {
+    later(() => {
       const gathered = items;
       items = [];
       send(gathered);
