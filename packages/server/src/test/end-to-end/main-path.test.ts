@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { catalog } from '@broxi/events';
 import { receiverNames, startReceiver } from '../../../../../examples/start-receiver.ts';
 import { type ServerProcess, startServer } from '../start-server.ts';
+import { waitUntil } from '../wait-until.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const SAMPLES = ['workflow.completed', 'workflow.failed', 'user.message.received'] as const;
@@ -41,8 +42,17 @@ describe('an event goes in, a signed webhook comes out', () => {
         }
         const received = await receiver.received(SAMPLES.length);
         assert.deepEqual(received.map(({ event }) => event).sort(), [...SAMPLES].sort());
-        const { body: shown } = await server.call('GET', `/v1/webhooks/${created.body.id}`);
         const scheme = name === 'express-basic' || name === 'flask-basic' ? 'body' : 'timestamped';
+        // The receiver has it a moment before the outcome is written.
+        await waitUntil(
+          'the outcomes',
+          async () => {
+            const { body } = await server.call('GET', `/v1/deliveries?webhook_id=${created.body.id}&state=delivered`);
+            return Array.isArray(body.data) && body.data.length === SAMPLES.length;
+          },
+          5_000,
+        );
+        const { body: shown } = await server.call('GET', `/v1/webhooks/${created.body.id}`);
         assert.match(JSON.stringify(shown.destinations), new RegExp(`"signature_scheme":"${scheme}"`));
         assert.equal(/replayed/.test(JSON.stringify(shown.warnings)), scheme === 'body');
         assert.equal((await server.call('DELETE', `/v1/webhooks/${created.body.id}`)).status, 204);

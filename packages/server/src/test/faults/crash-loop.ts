@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ServerProcess, startServer } from '../start-server.ts';
+import { becomesTrue } from '../wait-until.ts';
 import { checkSet, type SetReport } from './check-set.ts';
+import { startCrashReceivers } from './crash-receivers.ts';
 import { Load, type Publication } from './load.ts';
-import { type RecordingReceiver, startRecordingReceiver } from './receiver.ts';
 import { seededRandom } from './seeded-random.ts';
-import { becomesTrue } from './wait-until.ts';
-import { addWebhook, isDrained } from './webhooks.ts';
+import { isDrained } from './webhooks.ts';
 
 export interface CrashLoopOptions {
   kills: number;
@@ -45,7 +44,7 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
   let sentAgain = 0;
   const era = () => killed;
   const load = new Load({ ratePerSecond, era });
-  const receiver = await startRecordingReceiver({ era, answer: shakyUnder('/shaky', seededRandom(seed + 1)) });
+  const receiver = await startCrashReceivers({ era, random: seededRandom(seed + 1) });
   const start = () => startServer('', ['--database-url', databaseUrl], env);
   const servers: ServerProcess[] = [];
   const urls = () => servers.map(({ url }) => url);
@@ -53,8 +52,8 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
   let isOver = true;
   try {
     for (let i = 0; i < processes; i += 1) servers.push(await start());
-    const webhookIds = await addWebhooks(firstOf(servers), receiver);
-    for (; killed < kills; ) {
+    const webhookIds = await receiver.addWebhooks(firstOf(servers));
+    while (killed < kills) {
       load.resume(urls());
       await pause(Math.max(shortestLifeMs, random() ** 2 * LONGEST_LIFE_MS));
       const victim = Math.floor(random() * servers.length);
@@ -64,7 +63,10 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
       options.whileDown?.();
       servers[victim] = await start();
       // After the last kill nothing new comes that would remind a server of what it owes.
-      if (killed === kills) isOver = await drain();
+      if (killed === kills) {
+        receiver.release();
+        isOver = await drain();
+      }
       const repeated = worthSendingAgain(load, random);
       await load.publishAgain(repeated, servers[victim].url);
       sentAgain += repeated.length;
@@ -86,23 +88,6 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
     await Promise.all(servers.map((server) => server.kill()));
     await receiver.close();
   }
-}
-
-async function addWebhooks(server: ServerProcess, receiver: RecordingReceiver): Promise<string[]> {
-  return [
-    await addWebhook(server, { receiver, path: '/steady' }),
-    await addWebhook(server, { receiver, path: '/shaky', max_concurrency: 64 }),
-  ];
-}
-
-/** Under its path one request in ten is refused and the others take up to 40 ms, so that a kill finds some in the air and some waiting. */
-function shakyUnder(path: string, random: () => number) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
-    if (request.url === path) await pause(random() * 40);
-    const taken = request.url !== path || random() >= 0.1;
-    response.writeHead(taken ? 204 : 503).end();
-    return taken;
-  };
 }
 
 function worthSendingAgain(load: Load, random: () => number): Publication[] {

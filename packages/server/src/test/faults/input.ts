@@ -73,7 +73,7 @@ function judge({ status, paths, mayMissAnswer = false }: HostileRequest, answer:
 function describe({ status, body, inTime }: RawAnswer): string {
   if (!inTime) return 'none in time';
   if (status === 0) return 'closed';
-  const paths = pathsOf(body).slice(0, 2).filter(Boolean);
+  const paths = pathsOf(body).filter((path) => path !== '' && path.length < 20);
   const code = /"code":"(\w+)"/.exec(body)?.[1];
   return [status, ...(code === undefined ? [] : [`\`${code}\``]), ...paths.map((path) => `\`${path}\``)].join(' ');
 }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ServerProcess, startServer } from '../start-server.ts';
+import { waitUntil } from '../wait-until.ts';
 import type { Finding } from './finding.ts';
 import { type HostileReceiver, hostileReceivers, listen } from './hostile-receivers.ts';
 import { startRecordingReceiver } from './receiver.ts';
-import { waitUntil } from './wait-until.ts';
 import { addWebhook } from './webhooks.ts';
 import { withFolder } from './with-folder.ts';
 
@@ -126,7 +126,8 @@ function judge(receiver: HostileReceiver, delivery: DeliveryJson): string[] {
   if (receiver.reason === null ? reason !== null : !receiver.reason.test(reason ?? '')) wrong.push(`reason ${reason}`);
   if (reason?.includes('\n')) wrong.push('the reason has more than one line');
   if (duration > TIMEOUT + TOLERANCE) wrong.push(`it took ${duration} s`);
-  if (receiver.usesUpTimeout ? duration < TIMEOUT - SOONER : duration > TIMEOUT) wrong.push(`it was over after ${duration} s`);
+  if (receiver.usesUpTimeout ? duration < TIMEOUT - SOONER : duration > TIMEOUT)
+    wrong.push(`it was over after ${duration} s`);
   const state = { delivered: 'delivered', retryable: 'pending', permanent: 'failed' }[receiver.outcome];
   if (delivery.state !== state) wrong.push(`${delivery.state} instead of ${state}`);
   const wait = receiver.outcome === 'retryable' ? (receiver.retryAfter ?? RETRY_DELAY) : null;

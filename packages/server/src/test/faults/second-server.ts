@@ -1,9 +1,9 @@
 import { startServer } from '../start-server.ts';
+import { waitUntil } from '../wait-until.ts';
 import { checkSet } from './check-set.ts';
 import type { Finding } from './finding.ts';
 import { Load } from './load.ts';
 import { startRecordingReceiver } from './receiver.ts';
-import { waitUntil } from './wait-until.ts';
 import { addWebhook, isDrained } from './webhooks.ts';
 import { withFolder } from './with-folder.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { startServer } from '../start-server.ts';
+import { waitUntil } from '../wait-until.ts';
 import { buildShim } from './build-shim.ts';
 import { Load } from './load.ts';
 import { withFolder } from './with-folder.ts';
@@ -13,8 +13,10 @@ export interface SyncOrder {
   breaches: string[];
 }
 
-/** Publishes for a while, and reads from the server's system calls whether each 202 left after the sync of its event. */
-export function watchSyncOrder(options: { ratePerSecond: number; durationMs: number }): Promise<SyncOrder> {
+const STEP_MS = 60_000;
+
+/** Publishes events, and reads from the server's system calls whether each 202 left after the sync of its event. */
+export function watchSyncOrder(options: { ratePerSecond: number; events: number }): Promise<SyncOrder> {
   return withFolder(async (folder) => {
     const timeline = join(folder, 'timeline');
     const env = { ...buildShim('disk-timeline', folder), TIMELINE: timeline, TIMELINE_LOG: 'broxi.db-wal' };
@@ -22,7 +24,7 @@ export function watchSyncOrder(options: { ratePerSecond: number; durationMs: num
     const load = new Load({ ratePerSecond: options.ratePerSecond, era: () => 0 });
     try {
       load.resume([server.url]);
-      await pause(options.durationMs);
+      await waitUntil('answers', () => load.acknowledged.length >= options.events, STEP_MS);
     } finally {
       await load.pause();
       await server.stop();
