@@ -27,7 +27,7 @@ export interface EngineLimits {
   maxUnsettled: number;
   /** Deliveries read ahead for one lane. Default 64. */
   readAhead: number;
-  /** Bytes of data read ahead, over all lanes; above it deliveries are read one by one. Default 32 MiB. */
+  /** Bytes of deliveries in memory that wait to be started, over all lanes; above it they are read one by one. Default 8 MiB. */
   maxWaitingBytes: number;
   /** Time between two sweeps over everything that waits. Default one minute. */
   sweepMs: number;
@@ -37,7 +37,7 @@ const DEFAULT_LIMITS: EngineLimits = {
   maxSending: 2_048,
   maxUnsettled: 4_096,
   readAhead: 64,
-  maxWaitingBytes: 32 * 1024 * 1024,
+  maxWaitingBytes: 8 * 1024 * 1024,
   sweepMs: 60_000,
 };
 const STORE_RETRY_MS = 1_000;

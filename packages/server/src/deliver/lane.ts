@@ -139,7 +139,7 @@ export class Lane {
       if (this.#known.has(delivery.id)) continue;
       this.#known.set(delivery.id, 'waiting');
       this.#waiting[deliveryClass].push(delivery);
-      this.#memory.bytes += delivery.event.dataText.length;
+      this.#memory.bytes += memoryOf(delivery);
     }
   }
 
@@ -153,7 +153,7 @@ export class Lane {
     for (const line of order) {
       const delivery = line.shift();
       if (delivery === undefined) continue;
-      this.#memory.bytes -= delivery.event.dataText.length;
+      this.#memory.bytes -= memoryOf(delivery);
       this.#known.set(delivery.id, 'sending');
       this.sending += 1;
       return delivery;
@@ -178,7 +178,7 @@ export class Lane {
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
       if (position < 0) continue;
-      for (const { event } of line.splice(position, 1)) this.#memory.bytes -= event.dataText.length;
+      for (const { event } of line.splice(position, 1)) this.#memory.bytes -= memoryOf({ event });
     }
   }
 
@@ -188,7 +188,7 @@ export class Lane {
     for (const [position, line] of this.#waiting.entries()) {
       for (const { id, event } of line) {
         this.#known.delete(id);
-        this.#memory.bytes -= event.dataText.length;
+        this.#memory.bytes -= memoryOf({ event });
       }
       this.#waiting[position] = [];
     }
@@ -198,4 +198,11 @@ export class Lane {
 
 function sameReceiver(one: Webhook, other: Webhook): boolean {
   return one.config.url === other.config.url && one.secret === other.secret;
+}
+
+/** Of a delivery beside its data: about what V8 needs for its objects and ids. */
+export const MEMORY_PER_DELIVERY = 600;
+
+function memoryOf({ event }: Pick<QueuedDelivery, 'event'>): number {
+  return event.dataText.length + MEMORY_PER_DELIVERY;
 }
