@@ -147,16 +147,16 @@ test('new deliveries are taken over without a read by a lane that is up to date,
   lane.reading = true;
   assert.equal(handOver(1).accepted, false, 'a read that is under way may bring them');
   lane.reading = false;
-  const { deliveries, accepted } = handOver(64);
+  const { deliveries, accepted } = handOver(512);
   assert.equal(accepted, true);
-  assert.equal(memory.bytes, 64 * (2 + MEMORY_PER_DELIVERY));
+  assert.equal(memory.bytes, 512 * (2 + MEMORY_PER_DELIVERY));
   assert.equal(lane.cursor(0)?.seq, deliveries.at(-1)?.seq);
   assert.equal(handOver(1).accepted, false, 'enough waits');
   assert.equal(lane.take(), deliveries[0]);
   assert.equal(handOver(1).accepted, true);
   lane.rewind();
   assert.equal(handOver(1).accepted, false);
-  assert.equal(memory.bytes, 64 * (2 + MEMORY_PER_DELIVERY));
+  assert.equal(memory.bytes, 512 * (2 + MEMORY_PER_DELIVERY));
 });
 
 test('reads go on where the last one of the class ended; a rewind counts also for one that is under way', () => {

@@ -8,8 +8,8 @@ import { createRequestTemplate, type RequestTemplate, type TemplateSettings } fr
 /** Of this many deliveries that are started while all classes wait, one is a retry or recovered. */
 const TURNS_PER_OLD_ONE = 4;
 
-/** First attempts that wait in memory; more are left in the queue until these are started. */
-const MAX_WAITING = 64;
+/** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
+const MAX_WAITING = 512;
 
 /**
  * One webhook's line, as its owner keeps it in memory: what was read and not started, what is in the air, what is being

@@ -21,15 +21,15 @@ export interface SqliteStoreOptions {
   path: string;
   vault: Vault;
   clock: Clock;
-  /** Under load a commit is made at most this often. Default 2. */
+  /** Under load a commit waits so long for company, unless it has enough. Default 4. */
   lingerMs?: number;
 }
 
-/** A group is committed at once when it has this many jobs. */
-const MAX_JOBS_PER_COMMIT = 2_000;
+/** So many jobs wait for no others: what a commit costs is shared well enough, and callers are answered sooner. */
+const ENOUGH_JOBS = 64;
 
 /** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
-export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStoreOptions): Store {
+export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStoreOptions): Store {
   // Locked before it is opened: opening brings the schema up to date, which must not happen under a running server.
   const unlock = lockDataFolder(path);
   let database: DatabaseSync;
@@ -60,7 +60,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     database,
     clock,
     lingerMs,
-    maxJobs: MAX_JOBS_PER_COMMIT,
+    enoughJobs: ENOUGH_JOBS,
     sync: () => walSync.sync(),
     afterCommit: () => {
       committed = { ...counters };
