@@ -23,14 +23,16 @@ function openSender(t: TestContext) {
   const agent = createGuardedAgent(createAddressPolicy({ allowNetworks: [], allowLoopback: true }));
   t.after(() => agent.destroy());
   const send = createSendRequest(agent, systemClock);
-  return (url: URL, { timeoutMs = SOON_MS, ...rest }: Partial<OutgoingRequest> & { timeoutMs?: number } = {}) =>
-    send({
+  return async (url: URL, { timeoutMs = SOON_MS, ...rest }: Partial<OutgoingRequest> & { timeoutMs?: number } = {}) => {
+    const { result } = await send({
       url,
       headers: ['content-type', 'application/json', 'X-Own', 'Grüße'],
       body: BODY,
       deadline: systemClock.monotonic() + timeoutMs,
       ...rest,
     });
+    return result;
+  };
 }
 
 /** @returns the answer, and how long it took */
