@@ -30,6 +30,8 @@ export function createGuardedAgent(policy: AddressPolicy, clock: Pick<Clock, 'mo
   const connect = buildConnector({ lookup: guardedLookup(policy), timeout: CONNECT_TIMEOUT_MS, allowH2: false });
   const agent = new Agent({
     pipelining: 1,
+    // While HTTP/2 is possible, all requests to an origin wait for the first handshake with it, also if that never ends.
+    allowH2: false,
     keepAliveTimeout: IDLE_CONNECTION_MS,
     maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
     connect(options, callback) {

@@ -285,6 +285,15 @@ test('requests at one time go over connections of their own: one that hangs hold
   assert.equal(failed(await hung), 'timeout');
 });
 
+test('a handshake that never ends holds up no other request to that origin', async (t) => {
+  const send = openSender(t);
+  const receiver = await startHostileReceiver(t, {});
+  const url = new URL(`https://127.0.0.1:${receiver.url.port}/`);
+  const results = await Promise.all([1, 2].map(() => send(url, { timeoutMs: TIMEOUT_MS })));
+  assert.deepEqual(results.map(failed), ['timeout', 'timeout']);
+  assert.equal(receiver.sockets.length, 2);
+});
+
 test('nothing is sent behind the deadline, not even over a connection that is open', async (t) => {
   const send = openSender(t);
   const receiver = await startHostileReceiver(t, {

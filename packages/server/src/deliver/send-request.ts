@@ -33,17 +33,17 @@ export const MAX_ANSWER_BYTES = 16 * 1024;
  * neither. The deadline holds over everything, also for a receiver that drips its answer.
  */
 export function createSendRequest(agent: GuardedAgent, clock: Clock): SendRequest {
-  const { connections } = agent;
+  const observed = { clock, connections: agent.connections };
   return ({ url, headers, body, deadline }) =>
     new Promise((resolve) => {
-      const exchange = new PendingExchange(resolve, { clock, connections });
+      const exchange = new PendingExchange(resolve, observed);
       const remainingMs = deadline - clock.monotonic();
       if (remainingMs <= 0) {
         exchange.abandon();
         return;
       }
       exchange.cancelDeadline = clock.after(remainingMs, () => exchange.abandon());
-      connections.begun = null;
+      agent.connections.begun = null;
       try {
         agent.dispatch(
           {
@@ -57,7 +57,7 @@ export function createSendRequest(agent: GuardedAgent, clock: Clock): SendReques
           },
           exchange,
         );
-        exchange.connection ??= connections.begun;
+        exchange.connection ??= agent.connections.begun;
       } catch (error) {
         exchange.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
       }
