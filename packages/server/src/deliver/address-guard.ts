@@ -42,6 +42,7 @@ export function createGuardedAgent(policy: AddressPolicy, clock: Pick<Clock, 'mo
         return;
       }
       const steps: ConnectionSteps = {
+        socket: null,
         beganAt: clock.monotonic(),
         resolvedAt: null,
         connectedAt: null,
@@ -73,6 +74,7 @@ export function createGuardedAgent(policy: AddressPolicy, clock: Pick<Clock, 'mo
 
 /** A socket that connects to an IP literal looks nothing up. */
 function noteSteps(socket: Socket, steps: ConnectionSteps, clock: Pick<Clock, 'monotonic'>): void {
+  steps.socket = socket;
   socket.once('lookup', (error: Error | null) => {
     if (error === null) steps.resolvedAt = clock.monotonic();
   });

@@ -1,7 +1,10 @@
+import type { Socket } from 'node:net';
 import type { ExchangeTiming } from '../domain/attempt.ts';
 
 /** When the steps of making one connection were over, on the monotonic clock; null: not yet, or there is no such step. */
 export interface ConnectionSteps {
+  /** To give up with while it is being made. */
+  socket: Socket | null;
   readonly beganAt: number;
   resolvedAt: number | null;
   connectedAt: number | null;
@@ -29,7 +32,7 @@ export const NO_TIMING: ExchangeTiming = { dnsMs: null, connectMs: null, tlsMs: 
  * @param requestedAt when the request was written to the connection
  */
 export function timingOf(
-  connection: ConnectionSteps | null,
+  connection: Omit<ConnectionSteps, 'socket'> | null,
   requestedAt: number | null,
   firstByteAt: number | null,
 ): ExchangeTiming {

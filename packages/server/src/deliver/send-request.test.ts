@@ -294,6 +294,14 @@ test('a handshake that never ends holds up no other request to that origin', asy
   assert.equal(receiver.sockets.length, 2);
 });
 
+test('a connection that is still being made when the deadline comes is dropped', async (t) => {
+  const receiver = await startHostileReceiver(t, {});
+  const url = new URL(`https://127.0.0.1:${receiver.url.port}/`);
+  const result = await openSender(t)(url, { timeoutMs: TIMEOUT_MS });
+  assert.equal(result.kind === 'failed' && result.message, 'no connection within the timeout');
+  await receiver.closed(0);
+});
+
 test('nothing is sent behind the deadline, not even over a connection that is open', async (t) => {
   const send = openSender(t);
   const receiver = await startHostileReceiver(t, {

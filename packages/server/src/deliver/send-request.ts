@@ -137,7 +137,8 @@ class PendingExchange implements Dispatcher.DispatchHandler {
           ? 'no answer'
           : 'no connection';
     this.#settle({ kind: 'failed', failure: 'timeout', message: `${where} within the timeout` });
-    this.#controller?.abort(ABANDONED);
+    if (this.#controller === null) this.connection?.socket?.destroy(ABANDONED);
+    else this.#controller.abort(ABANDONED);
   }
 
   #answer(truncated: boolean): void {
