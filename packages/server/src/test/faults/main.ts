@@ -5,6 +5,7 @@ import { durability } from './durability.ts';
 import { type Finding, renderFinding } from './finding.ts';
 import { input } from './input.ts';
 import { kill } from './kill.ts';
+import { matrix } from './matrix.ts';
 import { receivers } from './receivers.ts';
 import { secondServer } from './second-server.ts';
 import { stop } from './stop.ts';
@@ -38,6 +39,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Finding>>> = {
   stop: () => stop({ ratePerSecond }),
   'second-server': () => secondServer({ ratePerSecond }),
   receivers: () => receivers({ events: 100 }),
+  matrix: () => matrix(),
   input: () => input({ seed, bodies: Number(values.bodies), awaitStalled: true }),
 };
 
