@@ -8,7 +8,6 @@ export interface AttemptJson {
   /** Seconds. */
   duration: number;
   outcome: string;
-  reason: string | null;
   exchanges: {
     /** Seconds. */
     timing: Record<(typeof PHASES)[number], number | null> & { total: number };

@@ -5,7 +5,7 @@ import { waitUntil } from '../wait-until.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import type { Finding } from './finding.ts';
 import { type AttemptJson, type FaultHistory, judgeFault, waitSeconds } from './judge-fault.ts';
-import { FAULTS, type MatrixFault, PHASES, STAGES, type Stage, TIMEOUT } from './matrix-rows.ts';
+import { FAULTS, type MatrixFault, PHASES, type Stage, TIMEOUT } from './matrix-rows.ts';
 import { pass } from './proxy-faults.ts';
 import { type RecordingReceiver, startRecordingReceiver } from './receiver.ts';
 import { addWebhook } from './webhooks.ts';
@@ -43,10 +43,10 @@ interface DeliveryJson {
 }
 
 /** Every fault at every stage of a delivery: what is recorded of it, what comes next, and what the receiver sees. */
-export async function matrix(options: { stages?: readonly Stage[] } = {}): Promise<Finding> {
+export async function matrix(stages: readonly Stage[]): Promise<Finding> {
   const rows: Finding['table'][number][] = [];
   const breaches: string[] = [];
-  for (const stage of options.stages ?? STAGES) {
+  for (const stage of stages) {
     const result = await runStage(stage);
     rows.push(...result.rows);
     breaches.push(...result.breaches);
