@@ -11,7 +11,7 @@ const FAULT: MatrixFault = {
   timing: { connect: 0, tls: 0.3 },
   arrives: true,
 };
-const STAGE: Stage = { name: 'first attempt', attempt: 1, retryPolicy: {}, retryAfter: 0.5 };
+const STAGE: Stage = { name: 'first attempt', attempt: 1, webhook: {}, retryAfter: 0.5 };
 const AT = Date.UTC(2026, 0, 1);
 const after = (seconds: number) => new Date(AT + seconds * 1000).toISOString();
 

@@ -45,18 +45,18 @@ export interface Stage {
   name: string;
   /** The attempt that meets the fault; the receiver answers 503 to those before it. Attempts after it meet none. */
   attempt: number;
-  /** Of the webhook. */
-  retryPolicy: Record<string, unknown>;
+  /** Configuration of the webhook, beside its URL and its timeout. */
+  webhook: Record<string, unknown>;
   /** Seconds from the fault to the next attempt; null: there is none, the delivery is failed. */
   retryAfter: number | null;
 }
 
-const patient = { retry_delay: RETRY_DELAY, jitter: 0, max_retries: 3 };
+const retrying = (max_retries: number) => ({ retry_policy: { retry_delay: RETRY_DELAY, jitter: 0, max_retries } });
 
 export const STAGES: readonly Stage[] = [
-  { name: 'first attempt', attempt: 1, retryPolicy: patient, retryAfter: RETRY_DELAY },
-  { name: 'retry', attempt: 2, retryPolicy: patient, retryAfter: 2 * RETRY_DELAY },
-  { name: 'last retry', attempt: 2, retryPolicy: { ...patient, max_retries: 1 }, retryAfter: null },
+  { name: 'first attempt', attempt: 1, webhook: retrying(3), retryAfter: RETRY_DELAY },
+  { name: 'retry', attempt: 2, webhook: retrying(3), retryAfter: 2 * RETRY_DELAY },
+  { name: 'last retry', attempt: 2, webhook: retrying(1), retryAfter: null },
 ];
 
 const delivered = { failure: null, arrives: true } as const;

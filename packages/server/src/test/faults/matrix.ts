@@ -114,7 +114,7 @@ async function openCell(
     receiver: { ...receiver, url: `${expected.origin ?? 'http://127.0.0.1'}:${proxy.port}` },
     path: `/${proxy.port}`,
     timeout: TIMEOUT,
-    retry_policy: stage.retryPolicy,
+    ...stage.webhook,
   });
   return { expected, proxy, webhookId, dueAt: null };
 }
