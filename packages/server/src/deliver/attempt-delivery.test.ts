@@ -14,6 +14,7 @@ import { TEST_SECRET, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
 
 const DAY_MS = 86_400_000;
 const FAILED: ExchangeResult = { kind: 'failed', failure: 'connection_reset', message: 'closed' };
+const TIMING = { dnsMs: 3, connectMs: 5, tlsMs: null, firstByteMs: 20 };
 type Learnt = 'body' | 'timestamped' | null;
 
 /** Attempts one delivery at a receiver that answers in turn, each `latencyMs` after it was asked. */
@@ -46,7 +47,7 @@ async function attempt(
         new Promise((resolve) => {
           requests.push({ ...request, at: clock.now() });
           const result = answers[requests.length - 1] ?? FAILED;
-          clock.after(latencyMs, () => resolve(result));
+          clock.after(latencyMs, () => resolve({ result, timing: TIMING }));
         }),
     },
   );
@@ -84,7 +85,9 @@ test('one exchange that succeeds: what is recorded', async () => {
     webhookVersion: 7,
     outcome: 'delivered',
     reason: null,
-    exchanges: [{ scheme: 'timestamped', secret: 0, sentAt: startedAt, durationMs: 40, result: answer }],
+    exchanges: [
+      { scheme: 'timestamped', secret: 0, sentAt: startedAt, durationMs: 40, timing: TIMING, result: answer },
+    ],
   });
   const [request] = requests;
   assert.equal(request?.url.href, webhook.config.url);

@@ -52,8 +52,8 @@ export async function attemptDelivery(
     const sentAt = clock.now();
     const sent = clock.monotonic();
     const headers = template.headers({ delivery, body, attempt: number, scheme, sentAt });
-    const result = await send({ url: template.url, headers, body, deadline });
-    exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), result });
+    const { result, timing } = await send({ url: template.url, headers, body, deadline });
+    exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), timing, result });
     if (!refusesSignature(result)) break;
   }
 

@@ -30,6 +30,21 @@ export type ExchangeResult =
     }
   | { kind: 'failed'; failure: FailureKind; message: string };
 
+/**
+ * How long the phases of one exchange took, in whole milliseconds. Null: the phase did not happen, as on a connection that was
+ * used before or with an address instead of a name, or it did not come to its end.
+ */
+export interface ExchangeTiming {
+  /** The host name was resolved. */
+  dnsMs: number | null;
+  /** The TCP connection was made. */
+  connectMs: number | null;
+  /** The TLS handshake. */
+  tlsMs: number | null;
+  /** From the request to the first byte of the answer. */
+  firstByteMs: number | null;
+}
+
 /** One HTTP request of an attempt, and what came of it. */
 export interface Exchange {
   scheme: SignatureScheme;
@@ -37,7 +52,10 @@ export interface Exchange {
   secret: number;
   /** Milliseconds since the epoch; whole seconds of it are the signed timestamp. */
   sentAt: number;
+  /** From the request for it to its end: all phases, and what is between them. */
   durationMs: number;
+  /** Absent in what was recorded before it was measured. */
+  timing?: ExchangeTiming;
   result: ExchangeResult;
 }
 

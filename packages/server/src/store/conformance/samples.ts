@@ -1,4 +1,4 @@
-import type { AttemptRecord, ExchangeResult } from '../../domain/attempt.ts';
+import type { AttemptRecord, ExchangeResult, ExchangeTiming } from '../../domain/attempt.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import { createAddressPolicy } from '../../domain/public-address.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
@@ -85,6 +85,8 @@ export function answered(status: number, body = `said ${status}`): ExchangeResul
 
 export const REFUSED: ExchangeResult = { kind: 'failed', failure: 'connection_refused', message: 'nobody listens' };
 
+const SAMPLE_TIMING: ExchangeTiming = { dnsMs: null, connectMs: 12, tlsMs: 30, firstByteMs: 0 };
+
 export function sampleAttempt(number: number, result: ExchangeResult): AttemptRecord {
   const succeeded = result.kind === 'answered' && result.status < 300;
   return {
@@ -97,8 +99,9 @@ export function sampleAttempt(number: number, result: ExchangeResult): AttemptRe
     outcome: succeeded ? 'delivered' : 'retryable',
     reason: succeeded ? null : `attempt ${number} failed`,
     exchanges: [
+      // As it was recorded before there was a timing.
       { scheme: 'timestamped', secret: 0, sentAt: SAMPLE_AT, durationMs: 40, result: answered(401) },
-      { scheme: 'body', secret: 0, sentAt: SAMPLE_AT + 40, durationMs: 80, result },
+      { scheme: 'body', secret: 0, sentAt: SAMPLE_AT + 40, durationMs: 80, timing: SAMPLE_TIMING, result },
     ],
   };
 }
