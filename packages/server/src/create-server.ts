@@ -9,6 +9,7 @@ import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
 import type { ReadStore } from './store/store.ts';
 import { callsTo } from './threads/calls.ts';
+import { keepHeapSmall } from './threads/keep-heap-small.ts';
 import { launchThread } from './threads/open-thread.ts';
 import { settleDown } from './threads/settle-down.ts';
 import { VERSION } from './version.ts';
@@ -65,6 +66,7 @@ type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
 
 /** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
 export async function createServer(config: Config): Promise<Server> {
+  keepHeapSmall();
   const { databasePath, headerPrefix } = config;
   const encryption = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };

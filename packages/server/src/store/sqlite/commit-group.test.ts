@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { doneIn, LINGER_MS, ENOUGH_JOBS, openGroup } from './test-commit-group.ts';
+import { doneIn, ENOUGH_JOBS, LINGER_MS, openGroup } from './test-commit-group.ts';
 
 describe('commit group', () => {
   it('at rest commits at once, and answers after the sync', async () => {
