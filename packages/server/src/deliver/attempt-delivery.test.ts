@@ -39,6 +39,8 @@ async function attempt(
       template: createRequestTemplate(webhook, TEST_TEMPLATE),
       policy: deriveRetryPolicy(webhook.config.retry_policy),
       destination,
+      offerFirst: null,
+      anotherExchange: async () => true,
     },
     {
       clock,
