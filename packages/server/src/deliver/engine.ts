@@ -428,8 +428,8 @@ export class Engine {
     const news = lane.observe(webhook, { evidence, startedAt: record.startedAt, isProbe, now });
     const known = learned && lane.learn(webhook, learned);
     const landed: LandedAttempt = { record, outcome, destination: null, excusedUntil: null };
-    if (evidence === 'own_failure') landed.excusedUntil = lane.pausedUntil;
-    if (isProbe && evidence === 'counted_failure') landed.excusedUntil = lane.waitsUntil(now);
+    const isExcused = evidence === 'own_failure' || (isProbe && evidence === 'counted_failure');
+    if (isExcused) landed.excusedUntil = lane.waitsUntil(now);
     // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
     if (news === null) return landed;
     lane.offerFirst = offerNext;

@@ -48,9 +48,13 @@ export class LaneHealth {
     return this.#trouble === null ? widthOf(circuit) : 1;
   }
 
-  /** Nothing is sent before: what is wrong with ourselves needs time; 0: nothing is. */
-  get pausedUntil(): number {
-    return this.#trouble?.until ?? 0;
+  /**
+   * Nothing is sent before: what is wrong with ourselves needs time; 0: nothing is. A clock that was set back does not make it
+   * longer.
+   */
+  pausedUntil(now: number): number {
+    const until = this.#trouble?.until ?? 0;
+    return until - now > LONGEST_PAUSE_MS ? now : until;
   }
 
   /** Forgetting it would change nothing. */

@@ -91,7 +91,7 @@ export class Lane {
     }
     // That an attempt disabled it may not be on disk yet.
     const isAhead = hold.disabledAt === null && (this.hold.disabledAt ?? 0) > hold.resumedAt;
-    if (hold.resumedAt > this.hold.resumedAt) {
+    if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
       this.destination = { ...this.destination, circuit: probeNow(this.destination.circuit, now) };
     }
     const { disabledAt, disabledReason } = this.hold;
@@ -111,7 +111,7 @@ export class Lane {
     const paced = this.pacer === null ? 0 : this.pacer.waitMs;
     return Math.max(
       notBefore,
-      this.#health.pausedUntil,
+      this.#health.pausedUntil(now),
       closedOffUntil(circuit, now),
       paced > 0 ? Math.ceil(now + paced) : 0,
     );
@@ -120,11 +120,6 @@ export class Lane {
   /** Nothing is sent but one probe at a time. */
   get isClosedOff(): boolean {
     return this.destination.circuit.state === 'open';
-  }
-
-  /** When what is wrong with ourselves may be over; 0: nothing is wrong. */
-  get pausedUntil(): number {
-    return this.#health.pausedUntil;
   }
 
   /**

@@ -16,18 +16,20 @@ const WITHOUT_SUCCESS_MS = 30_000;
  * clock; one that is set back stands still here until it has caught up.
  */
 export class OutcomeWindow {
-  readonly #attempts = new Uint32Array(BUCKETS);
-  readonly #failures = new Uint32Array(BUCKETS);
+  /** Attempts by second, and behind them the failures among them. 16 bits: no lane makes 65,536 attempts in a second. */
+  #counts: Uint16Array | null = null;
   #attemptCount = 0;
   #failureCount = 0;
   #inARow = 0;
-  /** Number of the bucket of the latest attempt. */
+  /** The second of the latest attempt. */
   #latest = 0;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
 
   add(evidence: Exclude<Evidence, 'own_failure'>, now: number): void {
-    const bucket = this.#advance(now);
-    this.#attempts[bucket] = (this.#attempts[bucket] ?? 0) + 1;
+    // Most lanes are idle, and a line that waits must stay small.
+    this.#counts ??= new Uint16Array(2 * BUCKETS);
+    const bucket = this.#advance(this.#counts, now);
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#attemptCount += 1;
     if (evidence !== 'counted_failure') {
       this.#inARow = 0;
@@ -35,32 +37,32 @@ export class OutcomeWindow {
       return;
     }
     this.#inARow += 1;
-    this.#failures[bucket] = (this.#failures[bucket] ?? 0) + 1;
+    this.#counts[BUCKETS + bucket] = (this.#counts[BUCKETS + bucket] ?? 0) + 1;
     this.#failureCount += 1;
   }
 
   showsOutage(now: number): boolean {
     if (this.#inARow >= FAILURES_IN_A_ROW && now - this.#lastSuccessAt >= WITHOUT_SUCCESS_MS) return true;
-    this.#advance(now);
+    if (this.#counts !== null) this.#advance(this.#counts, now);
     return this.#attemptCount >= MIN_ATTEMPTS && this.#failureCount >= FAILED_SHARE * this.#attemptCount;
   }
 
-  /** Whether forgetting it would change what it says. */
+  /** Whether forgetting it would change nothing that it says. */
   isEmpty(now: number): boolean {
-    this.#advance(now);
+    if (this.#counts !== null) this.#advance(this.#counts, now);
     return this.#attemptCount === 0 && this.#inARow === 0;
   }
 
-  /** Lets buckets fall out of the minute. @returns the position of the bucket of `now` */
-  #advance(now: number): number {
+  /** Lets seconds fall out of the minute. @returns the bucket of `now` */
+  #advance(counts: Uint16Array, now: number): number {
     const current = Math.max(this.#latest, Math.floor(now / BUCKET_MS));
     const from = Math.max(this.#latest + 1, current - BUCKETS + 1);
-    for (let number = from; number <= current; number += 1) {
-      const position = number % BUCKETS;
-      this.#attemptCount -= this.#attempts[position] ?? 0;
-      this.#failureCount -= this.#failures[position] ?? 0;
-      this.#attempts[position] = 0;
-      this.#failures[position] = 0;
+    for (let second = from; second <= current; second += 1) {
+      const bucket = second % BUCKETS;
+      this.#attemptCount -= counts[bucket] ?? 0;
+      this.#failureCount -= counts[BUCKETS + bucket] ?? 0;
+      counts[bucket] = 0;
+      counts[BUCKETS + bucket] = 0;
     }
     this.#latest = current;
     return current % BUCKETS;
