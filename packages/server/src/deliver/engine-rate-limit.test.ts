@@ -118,8 +118,17 @@ test('holds over a restart: what was sent before is read from what is recorded',
   assertPaced(startsAt(delivery), { limit: 4, periodMs: 60_000 });
 });
 
-test('holds for a line that has nothing to send for a while', async (t) => {
-  const delivery = await openTestDelivery(t);
+test('holds for a line that has nothing to send for a while, which is not read anew', async (t) => {
+  let reads = 0;
+  const delivery = await openTestDelivery(t, {
+    wrap: (queue) => ({
+      ...queue,
+      exchangesSince(lane, after) {
+        reads += 1;
+        return queue.exchangesSince(lane, after);
+      },
+    }),
+  });
   const webhook = await delivery.addWebhook({ rate_limit: { limit: 2, period: 3_600 } });
   await delivery.start();
   for (let i = 0; i < 6; i += 1) {
@@ -129,6 +138,7 @@ test('holds for a line that has nothing to send for a while', async (t) => {
   await delivery.pass(4 * 3_600_000);
   assert.equal(startsAt(delivery).length, 6);
   assertPaced(startsAt(delivery), { limit: 2, periodMs: 3_600_000 });
+  assert.equal(reads, 1);
 });
 
 test('a limit that is set, changed or taken away holds from then on, counting what was sent before', async (t) => {
