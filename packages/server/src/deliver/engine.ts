@@ -7,6 +7,7 @@ import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/s
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { Lane } from './lane.ts';
+import { LaneTimers } from './lane-timers.ts';
 import { Pacer } from './pacer.ts';
 import type { SendRequest } from './send-request.ts';
 import { Settler } from './settle.ts';
@@ -69,9 +70,9 @@ export class Engine {
   /** Lanes that may have something to start, in the order of their turns. */
   readonly #turns = new Set<Lane>();
   /** When retries come due. */
-  readonly #timers = new Map<Lane, Timer>();
+  readonly #retries: LaneTimers;
   /** When lanes that may not send now may send again. */
-  readonly #pauses = new Map<Lane, Timer>();
+  readonly #pauses: LaneTimers;
   /** Deliveries in the air, and those whose outcome is being written. */
   readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
@@ -87,6 +88,11 @@ export class Engine {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#settler = new Settler(options.queue, options.clock);
+    this.#pauses = new LaneTimers(options.clock, (lane) => this.resume(lane));
+    this.#retries = new LaneTimers(options.clock, (lane) => {
+      lane.markUnread(DELIVERY_CLASS.retry);
+      this.resume(lane);
+    });
   }
 
   async start(): Promise<void> {
@@ -110,10 +116,8 @@ export class Engine {
 
   async #drain(graceMs: number): Promise<void> {
     this.#cancelSweep();
-    for (const timers of [this.#timers, this.#pauses]) {
-      for (const timer of timers.values()) timer.cancel();
-      timers.clear();
-    }
+    this.#retries.clear();
+    this.#pauses.clear();
     if (this.#busy.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#options.clock.after(graceMs, resolve);
@@ -159,6 +163,8 @@ export class Engine {
 
   /** Gives a lane a turn: what kept it back is over. */
   resume(lane: Lane): void {
+    // One that was forgotten meanwhile may have another in its place by now.
+    if (this.#lanes.get(laneKey(lane.id)) !== lane) return;
     this.#turns.add(lane);
     this.#plan();
   }
@@ -193,7 +199,7 @@ export class Engine {
   async #sweep(): Promise<void> {
     try {
       for (const [key, lane] of this.#lanes) {
-        const isPlanned = this.#timers.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
+        const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
         if (!isPlanned && lane.isForgettable(this.#options.clock.now())) this.#lanes.delete(key);
       }
       for (const id of await this.#options.queue.sweep()) {
@@ -258,7 +264,7 @@ export class Engine {
     const waitsUntil = lane.waitsUntil(now);
     if (waitsUntil > now) {
       if (lane.isClosedOff) lane.dropWaiting();
-      this.#pauseUntil(lane, waitsUntil);
+      this.#pauses.set(lane, waitsUntil);
       return false;
     }
     if (lane.freeSlots <= 0) return false;
@@ -361,25 +367,7 @@ export class Engine {
 
   /** Gives the lane a turn, and reads its retries, at that instant or before. */
   #wakeAt(lane: Lane, at: number): void {
-    this.#setTimer(this.#timers, lane, at, () => lane.markUnread(DELIVERY_CLASS.retry));
-  }
-
-  /** Gives the lane a turn at that instant or before. */
-  #pauseUntil(lane: Lane, at: number): void {
-    this.#setTimer(this.#pauses, lane, at, () => {});
-  }
-
-  #setTimer(timers: Map<Lane, Timer>, lane: Lane, at: number, action: () => void): void {
-    const planned = timers.get(lane);
-    if (planned !== undefined && planned.at <= at) return;
-    planned?.cancel();
-    if (!this.#running) return;
-    const cancel = this.#options.clock.after(at - this.#options.clock.now(), () => {
-      timers.delete(lane);
-      action();
-      this.resume(lane);
-    });
-    timers.set(lane, { at, cancel });
+    if (this.#running) this.#retries.set(lane, at);
   }
 
   async #deliver(lane: Lane, input: Flight): Promise<void> {
@@ -466,11 +454,6 @@ type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> &
     /** The attempt charges nobody, and its delivery is tried again then; null: it counts. */
     excusedUntil: number | null;
   };
-
-interface Timer {
-  at: number;
-  cancel: () => void;
-}
 
 /** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */
 export function pacing(lane: Lane): Pick<AttemptInput, 'offerFirst' | 'anotherExchange'> {
