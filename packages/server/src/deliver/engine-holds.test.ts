@@ -95,6 +95,30 @@ test('several answers 410 disable it once, also if a person renamed it meanwhile
   assert.equal(receivers.requests.length, 3);
 });
 
+test('that it is disabled could not be written: nothing is sent before the next sweep finds that out', async (t) => {
+  let broken = true;
+  const delivery = await openTestDelivery(t, {
+    expectsErrors: true,
+    wrap: (queue) => ({
+      ...queue,
+      async settle(settlement) {
+        if (broken && settlement.disable !== undefined) throw new Error('no room in this row');
+        return queue.settle(settlement);
+      },
+    }),
+  });
+  delivery.receivers.behave('a.example', () => answered(410));
+  const webhook = await delivery.addWebhook({ max_concurrency: 1 });
+  await delivery.start();
+  await delivery.publish(webhook, 2);
+  await delivery.pass(59_999);
+  assert.equal(delivery.receivers.requests.length, 1);
+  broken = false;
+  await delivery.pass(1);
+  assert.equal(delivery.receivers.requests.length, 2);
+  assert.equal((await holdOf(delivery, webhook))?.disabledReason, 'gone');
+});
+
 test('410 of a URL that the webhook has no more disables nothing: the delivery goes to the new one', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, pass } = delivery;

@@ -205,6 +205,8 @@ export class Engine {
       for (const id of await this.#options.queue.sweep()) {
         const lane = this.#lane(id);
         lane.rewind();
+        // That an attempt disabled it could not be written: it goes on, and not before this.
+        if (lane.isIdle) lane.disablingEnded();
         this.#turns.add(lane);
       }
       this.#plan();
@@ -376,14 +378,13 @@ export class Engine {
     try {
       const landed = await this.#attempt(lane, input);
       const settled = await this.#settle(lane, input, landed);
-      // Somebody else has the delivery, so that what the attempt came to is not on disk.
-      if (!settled && landed.disable !== undefined) lane.stale = true;
+      if (settled && landed.disable !== undefined) lane.disablingEnded();
     } catch (error) {
       this.#options.onError(error);
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
-    if (lane.webhook?.deletedAt !== null) this.#turns.add(lane);
+    if (lane.stale || lane.webhook?.deletedAt !== null) this.#turns.add(lane);
     this.#plan();
     if (!this.#running && this.#busy.size === 0) this.#drained();
   }

@@ -159,13 +159,15 @@ test('a webhook that is inactive, paused or disabled is stopped', () => {
   assert.equal(lane.isStopped, true);
 });
 
-test('that an attempt disabled the webhook holds before it is on disk, until a person resumes it', () => {
+test('that an attempt disabled the webhook holds before it is on disk; then what is there counts', () => {
   const { lane } = openLane();
   assert.equal(lane.disable('gone', 100), true);
   assert.equal(lane.disable('no_success', 200), false);
+  configure(lane, webhook, { ...NO_HOLD, pausedAt: 50 });
+  assert.deepEqual(lane.hold, { ...NO_HOLD, pausedAt: 50, disabledAt: 100, disabledReason: 'gone' });
+  lane.disablingEnded();
+  assert.equal(lane.stale, true);
   configure(lane);
-  assert.deepEqual(lane.hold, { ...NO_HOLD, disabledAt: 100, disabledReason: 'gone' });
-  configure(lane, webhook, { ...NO_HOLD, resumedAt: 100 });
   assert.equal(lane.isStopped, false);
 });
 

@@ -17,6 +17,9 @@ import type { Pacer } from './pacer.ts';
 const FIRST_ONES_PER_OLD_ONE = 3;
 const SLOTS_PER_OLD_ONE = 4;
 
+/** Shared by the lanes whose circuit is closed, which are nearly all: nothing is ever added to it. */
+const NOBODY: Set<string> = new Set();
+
 /** First attempts that wait in memory; more are left in the queue until these are started. */
 const MAX_WAITING = 64;
 
@@ -34,6 +37,8 @@ export class Lane {
   #policy: RetryPolicy | null = null;
   destination: Destination = UNKNOWN_DESTINATION;
   hold: Hold = NO_HOLD;
+  /** An attempt disabled it, which is not on disk yet. */
+  #isBeingDisabled = false;
   #health = new LaneHealth(UNKNOWN_DESTINATION);
   /** Null: the webhook has no rate limit. */
   pacer: Pacer | null = null;
@@ -50,7 +55,7 @@ export class Lane {
   /** First attempts that were started since the last of the others. */
   #firstOnesInARow = 0;
   /** Ids of attempts that were in the air when the circuit opened: they take up slots, and no room in its ramp. */
-  #late = new Set<string>();
+  #late = NOBODY;
   #recoveredIsNext = false;
   readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
   /** Ids of deliveries that were read and are not settled, or are being cancelled. */
@@ -89,13 +94,11 @@ export class Lane {
       this.#health = new LaneHealth(destination);
       this.offerFirst = null;
     }
-    // That an attempt disabled it may not be on disk yet.
-    const isAhead = hold.disabledAt === null && (this.hold.disabledAt ?? 0) > hold.resumedAt;
     if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
       this.destination = { ...this.destination, circuit: probeNow(this.destination.circuit, now) };
     }
     const { disabledAt, disabledReason } = this.hold;
-    this.hold = isAhead ? { ...hold, disabledAt, disabledReason } : hold;
+    this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
     this.#webhook = webhook;
   }
 
@@ -172,7 +175,15 @@ export class Lane {
   disable(reason: DisabledReason, now: number): boolean {
     if (this.hold.disabledAt !== null) return false;
     this.hold = { ...this.hold, disabledAt: now, disabledReason: reason };
+    this.#isBeingDisabled = true;
     return true;
+  }
+
+  /** The outcome that {@link disable}d it is written, or was given up: what is on disk counts from now on. */
+  disablingEnded(): void {
+    if (!this.#isBeingDisabled) return;
+    this.#isBeingDisabled = false;
+    this.stale = true;
   }
 
   get #slots(): number {

@@ -18,7 +18,10 @@ export type DisabledReason = 'gone' | 'no_success';
 
 export const NO_HOLD: Hold = { pausedAt: null, disabledAt: null, disabledReason: null, resumedAt: 0 };
 
-/** What a person may do to it. `enable` takes back what the system did and leaves a pause. */
+/**
+ * What a person may do to it. `enable` leaves a pause, and takes back what the system did. Where there is nothing to take back,
+ * `resume` and `enable` still make what was counted against the receiver a thing of the past.
+ */
 export type HoldChange = 'pause' | 'resume' | 'enable';
 
 /** Pure: the hold after a person changed it; the same object where there is nothing to change. */
@@ -27,10 +30,9 @@ export function changeHold(hold: Hold, change: HoldChange, now: number): Hold {
     case 'pause':
       return hold.pausedAt === null ? { ...hold, pausedAt: now } : hold;
     case 'resume':
-      // Also of what is not stopped: what was counted against its receiver is then forgotten.
       return { ...NO_HOLD, resumedAt: now };
     case 'enable':
-      return hold.disabledAt === null ? hold : { ...NO_HOLD, pausedAt: hold.pausedAt, resumedAt: now };
+      return { ...NO_HOLD, pausedAt: hold.pausedAt, resumedAt: now };
   }
 }
 

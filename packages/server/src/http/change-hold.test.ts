@@ -144,6 +144,16 @@ describe('what stops a webhook', () => {
     }
   });
 
+  it('one that was inactive begins its days anew; one that was active all along is left alone', async () => {
+    const id = await create({ active: false });
+    assert.deepEqual(await audited(() => call('PATCH', id, { active: true })), [['webhook.enabled', id]]);
+    assert.deepEqual(await audited(() => call('PATCH', id, { active: true, name: 'renamed' })), []);
+    assert.deepEqual(await audited(() => call('PATCH', id, { active: false })), []);
+    assert.deepEqual(await audited(() => call('POST', `${id}/test`, { activate: true })), [['webhook.enabled', id]]);
+    const [hold] = await test.store.listHolds(test.workspaceId, id);
+    assert.ok(hold && hold.resumedAt > 0);
+  });
+
   it('shows the circuit of its destination, and holds for it while it is open', async () => {
     const id = await create();
     const at = Date.UTC(2026, 0, 15);

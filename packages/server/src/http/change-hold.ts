@@ -21,3 +21,18 @@ export async function changeHold(
   const entry = { caller, at: deps.clock.now(), action: ACTIONS[change], subject: id, detail: null };
   await deps.store.changeHold({ lane: { workspaceId, webhookId: id }, change, audit: auditEntry(entry) });
 }
+
+/**
+ * A person says that a webhook is active: takes back that the system disabled it, and lets what was counted against its
+ * receiver while it was inactive be. A webhook that was active all along is left alone.
+ * @returns whether the system had disabled it
+ */
+export async function enableWebhook(
+  deps: Pick<AppDeps, 'store' | 'workspaces' | 'clock'>,
+  { caller, webhookId, wasInactive }: { caller: Caller; webhookId: string; wasInactive: boolean },
+): Promise<boolean> {
+  const [hold] = await deps.store.listHolds(caller.workspaceId, webhookId);
+  const wasDisabled = hold !== undefined && hold.disabledAt !== null;
+  if (wasDisabled || wasInactive) await changeHold(deps, { caller, webhookId, change: 'enable' });
+  return wasDisabled;
+}

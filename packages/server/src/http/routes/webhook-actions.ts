@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import { NotFoundError } from '../../errors.ts';
 import { isId } from '../../ids.ts';
 import { type Caller, callerOf } from '../auth.ts';
-import { changeHold } from '../change-hold.ts';
+import { changeHold, enableWebhook } from '../change-hold.ts';
 import { auditEntry, changeWebhook, findWebhook, shown } from '../change-webhook.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
@@ -57,9 +57,7 @@ export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
       // Looked at again: the test may have taken as long as an attempt may.
       const wanted = success && request.body?.activate === true;
       const wasInactive = wanted && !(await findWebhook(deps, caller, webhook.id)).config.active;
-      const [hold] = wanted ? await store.listHolds(caller.workspaceId, webhook.id) : [];
-      const wasDisabled = (hold?.disabledAt ?? null) !== null;
-      if (wasDisabled) await changeHold(deps, { caller, webhookId: webhook.id, change: 'enable' });
+      const wasDisabled = wanted && (await enableWebhook(deps, { caller, webhookId: webhook.id, wasInactive }));
       if (wasInactive) {
         await changeWebhook(deps, {
           caller,

@@ -6,7 +6,7 @@ import type { Webhook } from '../../domain/webhook.ts';
 import { parseWebhookConfig, unwrapWebhookConfig } from '../../domain/webhook-config.ts';
 import { isId, newId } from '../../ids.ts';
 import { callerOf } from '../auth.ts';
-import { changeHold } from '../change-hold.ts';
+import { enableWebhook } from '../change-hold.ts';
 import { auditEntry, changeWebhook, findWebhook } from '../change-webhook.ts';
 import { parseIfMatch } from '../if-match.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
@@ -157,6 +157,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
     const caller = callerOf(request);
     const view = await workspaces.get(caller.workspaceId);
     let warnings: string[] = [];
+    let wasInactive = false;
     const webhook = await changeWebhook(deps, {
       caller,
       webhookId: request.params.id,
@@ -166,12 +167,13 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         const parsed = parse(current);
         assertTypesExist(parsed.config.events, { view, before: current.config.events, input: request.body });
         warnings = parsed.warnings;
+        wasInactive = !current.config.active;
         return { config: parsed.config, secret: parsed.secret ?? current.secret, deletedAt: null };
       },
     });
     // Whoever says that it is active means it, also if it was the system that switched it off.
     if (unwrapWebhookConfig(request.body).fields.active === true) {
-      await changeHold(deps, { caller, webhookId: webhook.id, change: 'enable' });
+      await enableWebhook(deps, { caller, webhookId: webhook.id, wasInactive });
     }
     return answer(reply, webhook, warnings);
   }

@@ -10,9 +10,12 @@ import { MIGRATIONS } from './schema.ts';
 const LANE = { workspaceId: 'ws_1', webhookId: 'wh_1' };
 const URL = 'https://receiver.example/hook';
 
-function open() {
+function open({ kept = '' } = {}) {
   const database = new DatabaseSync(':memory:');
-  for (const statements of MIGRATIONS) database.exec(statements);
+  for (const [position, statements] of MIGRATIONS.entries()) {
+    database.exec(statements);
+    if (position === 0) database.exec(kept);
+  }
   const rows = new DestinationRows(database, { clock: systemClock, audit: new AuditRows(database) });
   const learn = (changes: Partial<Destination>) =>
     rows.learn(LANE, { url: URL, value: { ...rows.find(LANE, URL), ...changes } });
@@ -35,6 +38,15 @@ test('keeps what was learned', () => {
     notBefore: 9,
   });
   assert.equal(rows.find(LANE, 'https://other.example/').scheme, null);
+});
+
+test('what an older version kept says nothing of a circuit', () => {
+  const kept = `
+    INSERT INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before)
+    VALUES ('ws_1', 'wh_1', '${URL}', 'body', 5, 9)`;
+  const { rows } = open({ kept });
+  const known = { scheme: 'body', schemeLearnedAt: 5, notBefore: 9 };
+  assert.deepEqual(rows.find(LANE, URL), { ...UNKNOWN_DESTINATION, ...known });
 });
 
 test('a circuit that opens and one that is answered again are in the audit log, its probes are not', () => {
