@@ -1,12 +1,24 @@
-import { DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
+import type { SignatureScheme } from '../domain/attempt.ts';
+import { closedOffUntil, probeNow } from '../domain/circuit.ts';
+import { DELIVERY_CLASS, DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
+import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
-import type { Destination, Lane as LaneId, Webhook } from '../domain/webhook.ts';
-import type { Position, QueuedDelivery } from '../store/store.ts';
+import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
+import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
 import type { Learned } from './attempt-delivery.ts';
 import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
+import { type HealthNews, type Landed, LaneHealth } from './lane-health.ts';
+import type { Pacer } from './pacer.ts';
 
-/** Of this many deliveries that are started while all classes wait, one is a retry or recovered. */
-const TURNS_PER_OLD_ONE = 4;
+/**
+ * While first attempts wait, one of this many starts is a retry or a recovered one, and one of this many slots is the most that
+ * those take up: a quarter at least, and a quarter at most.
+ */
+const FIRST_ONES_PER_OLD_ONE = 3;
+const SLOTS_PER_OLD_ONE = 4;
+
+/** Shared by the lanes whose circuit is closed, which are nearly all: nothing is ever added to it. */
+const NOBODY: Set<string> = new Set();
 
 /** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
 const MAX_WAITING = 512;
@@ -23,13 +35,28 @@ export class Lane {
   #webhook: Webhook | null = null;
   #template: RequestTemplate | null = null;
   #policy: RetryPolicy | null = null;
-  destination: Destination = { scheme: null, schemeLearnedAt: 0, notBefore: 0 };
+  destination: Destination = UNKNOWN_DESTINATION;
+  hold: Hold = NO_HOLD;
+  /** An attempt disabled it, which is not on disk yet. */
+  #isBeingDisabled = false;
+  #health = new LaneHealth(UNKNOWN_DESTINATION);
+  /** Null: the webhook has no rate limit. */
+  pacer: Pacer | null = null;
+  /** The signed text that the latest attempt had no time for. */
+  offerFirst: SignatureScheme | null = null;
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
   /** A read is under way. */
   reading = false;
   /** Attempts in the air. */
   sending = 0;
+  /** Of those, retries and recovered ones. */
+  #sendingOld = 0;
+  /** First attempts that were started since the last of the others. */
+  #firstOnesInARow = 0;
+  /** Ids of attempts that were in the air when the circuit opened: they take up slots, and no room in its ramp. */
+  #late = NOBODY;
+  #recoveredIsNext = false;
   readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
   /** Ids of deliveries that were read and are not settled, or are being cancelled. */
   readonly #known = new Map<string, 'waiting' | 'sending' | 'settling'>();
@@ -39,7 +66,6 @@ export class Lane {
   /** Classes in which something may be due that was not read. */
   readonly #unread: [boolean, boolean, boolean] = [true, true, true];
   readonly #memory: { bytes: number };
-  #turn = 0;
 
   /** @param memory counts the bytes of data that wait in memory, over all lanes */
   constructor(id: LaneId, memory: { bytes: number }) {
@@ -57,14 +83,46 @@ export class Lane {
     return { webhook: this.#webhook, template: this.#template, policy: this.#policy };
   }
 
-  configure(webhook: Webhook, destination: Destination, settings: TemplateSettings): void {
+  configure({ webhook, hold, destination }: LoadedLane, settings: TemplateSettings, now: number): void {
     if (this.#webhook?.version !== webhook.version) {
       this.#template = createRequestTemplate(webhook, settings);
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
     }
     // What is learned goes to memory first: of the same receiver nothing newer can have been read.
-    if (this.#webhook === null || !sameReceiver(this.#webhook, webhook)) this.destination = destination;
+    if (this.#webhook === null || !sameReceiver(this.#webhook, webhook)) {
+      this.destination = destination;
+      this.#health = new LaneHealth(destination);
+      this.offerFirst = null;
+    }
+    if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
+      this.destination = { ...this.destination, circuit: probeNow(this.destination.circuit, now) };
+    }
+    const { disabledAt, disabledReason } = this.hold;
+    this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
     this.#webhook = webhook;
+  }
+
+  /** A setting or an earlier answer keeps everything back until a person changes it. */
+  get isStopped(): boolean {
+    const { pausedAt, disabledAt } = this.hold;
+    return this.#webhook?.config.active !== true || pausedAt !== null || disabledAt !== null;
+  }
+
+  /** The instant before which nothing of it is sent; 0, or any other that is past: it is. */
+  waitsUntil(now: number): number {
+    const { notBefore, circuit } = this.destination;
+    const paced = this.pacer === null ? 0 : this.pacer.waitMs;
+    return Math.max(
+      notBefore,
+      this.#health.pausedUntil(now),
+      closedOffUntil(circuit, now),
+      paced > 0 ? Math.ceil(now + paced) : 0,
+    );
+  }
+
+  /** Nothing is sent but one probe at a time. */
+  get isClosedOff(): boolean {
+    return this.destination.circuit.state === 'open';
   }
 
   /**
@@ -80,14 +138,66 @@ export class Lane {
     return this.destination;
   }
 
-  /** How many more attempts may start now. */
-  get freeSlots(): number {
-    return (this.#webhook?.config.max_concurrency ?? 0) - this.sending;
+  /**
+   * Takes into account what an attempt tells about how the destination does.
+   * @returns null if the webhook has another URL or secret by now
+   */
+  observe(sender: Webhook, landed: Omit<Landed, 'slots' | 'resumedAt'>): HealthNews | null {
+    if (this.#webhook === null || !sameReceiver(this.#webhook, sender)) return null;
+    const slots = this.#webhook.config.max_concurrency;
+    const news = this.#health.observe(this.destination, { ...landed, slots, resumedAt: this.hold.resumedAt });
+    const { circuit, failing } = news.destination;
+    if (circuit.state === 'open' && this.destination.circuit.state !== 'open') this.#late = this.#inTheAir();
+    if (circuit !== this.destination.circuit || failing !== this.destination.failing) {
+      this.destination = { ...this.destination, circuit, failing };
+    }
+    return news;
   }
 
-  /** Nothing waits, flies or is being settled: forgetting the lane loses nothing. */
+  /** How many more attempts may start now. */
+  get freeSlots(): number {
+    const inRamp = this.sending - this.#late.size;
+    return Math.min(this.#slots - this.sending, this.#health.width(this.destination.circuit) - inRamp);
+  }
+
+  /** Deliveries that are in the air, or whose outcome is being written. */
+  get unsettled(): number {
+    let count = 0;
+    for (const state of this.#known.values()) if (state !== 'waiting') count += 1;
+    return count;
+  }
+
+  #inTheAir(): Set<string> {
+    return new Set([...this.#known].filter(([, state]) => state === 'sending').map(([id]) => id));
+  }
+
+  /** An attempt ends the lane's deliveries for now. @returns false if something else did before */
+  disable(reason: DisabledReason, now: number): boolean {
+    if (this.hold.disabledAt !== null) return false;
+    this.hold = { ...this.hold, disabledAt: now, disabledReason: reason };
+    this.#isBeingDisabled = true;
+    return true;
+  }
+
+  /** The outcome that {@link disable}d it is written, or was given up: what is on disk counts from now on. */
+  disablingEnded(): void {
+    if (!this.#isBeingDisabled) return;
+    this.#isBeingDisabled = false;
+    this.stale = true;
+  }
+
+  get #slots(): number {
+    return this.#webhook?.config.max_concurrency ?? 0;
+  }
+
+  /** Nothing waits, flies or is being settled. */
   get isIdle(): boolean {
     return this.#known.size === 0 && !this.reading;
+  }
+
+  /** Forgetting the lane loses nothing that matters: rows say the rest. */
+  isForgettable(now: number): boolean {
+    return this.isIdle && this.#health.isQuiet(this.destination, now) && (this.pacer?.isOver ?? true);
   }
 
   /** Something of this class may have become due. */
@@ -143,28 +253,54 @@ export class Lane {
     }
   }
 
-  /** The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones, which alternate. */
+  /**
+   * The next to be started, or undefined. While first attempts wait, every fourth turn belongs to retries and recovered ones,
+   * which alternate, as long as these take up less than a quarter of the slots (or one).
+   */
   take(): QueuedDelivery | undefined {
-    this.#turn += 1;
+    const isOldOnesTurn =
+      this.#firstOnesInARow >= FIRST_ONES_PER_OLD_ONE &&
+      this.#sendingOld < Math.max(1, Math.floor(this.#slots / SLOTS_PER_OLD_ONE));
     const [first, retries, recovered] = this.#waiting;
-    let order = [first, retries, recovered];
-    if (this.#turn % TURNS_PER_OLD_ONE === 0) order = [retries, recovered, first];
-    if (this.#turn % (2 * TURNS_PER_OLD_ONE) === 0) order = [recovered, retries, first];
-    for (const line of order) {
-      const delivery = line.shift();
-      if (delivery === undefined) continue;
-      this.#memory.bytes -= memoryOf(delivery);
-      this.#known.set(delivery.id, 'sending');
-      this.sending += 1;
-      return delivery;
+    const old = this.#recoveredIsNext ? [recovered, retries] : [retries, recovered];
+    const order = isOldOnesTurn ? [...old, first] : [first, ...old];
+    const line = order.find((one) => one.length > 0);
+    if (line === undefined) return undefined;
+    if (line === first) {
+      this.#firstOnesInARow += 1;
+    } else {
+      this.#firstOnesInARow = 0;
+      this.#recoveredIsNext = line === retries;
     }
-    return undefined;
+    return this.#start(line);
+  }
+
+  /** The one that has been due for longest, whatever its class, to probe with; undefined: none is at hand. */
+  takeProbe(): QueuedDelivery | undefined {
+    let oldest: QueuedDelivery[] | undefined;
+    for (const line of this.#waiting) {
+      const [head] = line;
+      if (head !== undefined && (oldest?.[0] === undefined || isDueBefore(head, oldest[0]))) oldest = line;
+    }
+    return oldest && this.#start(oldest);
+  }
+
+  #start(line: QueuedDelivery[]): QueuedDelivery | undefined {
+    const delivery = line.shift();
+    if (delivery === undefined) return undefined;
+    this.#memory.bytes -= memoryOf(delivery);
+    this.#known.set(delivery.id, 'sending');
+    this.sending += 1;
+    if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld += 1;
+    return delivery;
   }
 
   /** The attempt is over and its slot free; the outcome is still to be written. */
   landed(delivery: QueuedDelivery): void {
     this.sending -= 1;
+    if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld -= 1;
     this.#known.set(delivery.id, 'settling');
+    this.#late.delete(delivery.id);
   }
 
   /** The outcome is written, or the delivery was given back. */
@@ -194,6 +330,10 @@ export class Lane {
     }
     this.rewind();
   }
+}
+
+function isDueBefore(one: Position, other: Position): boolean {
+  return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
 }
 
 function sameReceiver(one: Webhook, other: Webhook): boolean {

@@ -1,6 +1,7 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { checkOwnHeaders } from './own-headers.ts';
+import { type RateLimit, readRateLimit } from './rate-limit.ts';
 import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-config.ts';
 import { readSubscriptions } from './subscriptions.ts';
 import { readMetadata } from './webhook-metadata.ts';
@@ -30,13 +31,14 @@ export interface WebhookConfig {
   active: boolean;
   /** 1 to 1,000, default 16: requests in the air at a time. */
   max_concurrency: number;
+  /** Default null: none. Counts exchanges, of which an attempt may have several. */
+  rate_limit: RateLimit | null;
   filters: null;
   conditions: null;
   routes: null;
   payload: 'full';
   batch: null;
   ordering: null;
-  rate_limit: null;
   recovery: 'manual';
   fallback_url: null;
   tls: null;
@@ -53,7 +55,6 @@ export const UNSUPPORTED_FIELDS = {
   payload: 'full',
   batch: null,
   ordering: null,
-  rate_limit: null,
   recovery: 'manual',
   fallback_url: null,
   tls: null,
@@ -65,7 +66,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', ...Object.keys(UNSUPPORTED_FIELDS)],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', ...Object.keys(UNSUPPORTED_FIELDS)],
 ];
 
 export interface WebhookRules extends UrlRules {
@@ -106,6 +107,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     timeout: fields.duration('timeout', { fallback: 30, min: 1, max: 60 }),
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
+    rate_limit: readRateLimit(fields),
     ...UNSUPPORTED_FIELDS,
   };
   if (config.signature_scheme === 'body') warnings.push(BODY_SCHEME_WARNING);

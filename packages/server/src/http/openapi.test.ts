@@ -64,6 +64,8 @@ describe('the OpenAPI document', () => {
       'POST /v1/events',
       'POST /v1/events/batch',
       'POST /v1/webhooks',
+      'POST /v1/webhooks/{id}/pause',
+      'POST /v1/webhooks/{id}/resume',
       'POST /v1/webhooks/{id}/secret/reveal',
       'POST /v1/webhooks/{id}/test',
       'PUT /v1/event-types/{name}',

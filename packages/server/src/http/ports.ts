@@ -48,7 +48,10 @@ export interface TestResult {
 }
 
 /** The part of the store that the API calls: reads, and the writes that are neither publishing nor settling. */
-export type HttpStore = Pick<Directory, 'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'appendAudit'> &
+export type HttpStore = Pick<
+  Directory,
+  'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'listHolds' | 'changeHold' | 'appendAudit'
+> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<DeliveryQueue, 'requeue' | 'replay'> &
   History;

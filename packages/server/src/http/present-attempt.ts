@@ -58,7 +58,10 @@ export const attemptSchema = Type.Object({
   started_at: instantSchema('When it began.'),
   duration: secondsSchema,
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
-  outcome: Type.Enum(['delivered', 'retryable', 'permanent'], { description: 'What it came to.' }),
+  outcome: Type.Enum(['delivered', 'retryable', 'permanent', 'gone', 'own_failure'], {
+    description:
+      'What it came to. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
+  }),
   reason: optionalStringSchema('Why it did not succeed.'),
   exchanges: Type.Array(exchangeSchema, {
     description: 'Its HTTP requests: more than one where a signature was refused.',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { ReadStore, Store } from '../store.ts';
-import { furnishWorkspace, NAMES, SAME_KEY } from './furnish-workspace.ts';
+import { furnishWorkspace, NAMES, pausedAtIn, SAME_KEY } from './furnish-workspace.ts';
 import type { StoreHarness } from './harness.ts';
 import {
   answered,
@@ -48,6 +49,7 @@ export function testIsolation(harness: StoreHarness): void {
         scene.store.putWebhook(
           sampleChange(lane(), { expectedVersion: 2, config: sampleConfig({ url: 'https://new.example/' }) }),
         ),
+      changeHold: () => scene.store.changeHold({ lane: lane(), change: 'resume', audit: sampleAudit(mine) }),
       putEventType: () =>
         scene.store.putEventType({
           workspaceId: mine,
@@ -67,12 +69,12 @@ export function testIsolation(harness: StoreHarness): void {
             event: sampleEvent(mine, { id: 'evt_test_2' }),
             deliveryId: 'del_test_2',
             attempt: sampleAttempt(1, answered(200)),
-            destination: { url: SAMPLE_URL, value: { scheme: 'timestamped', schemeLearnedAt: 1, notBefore: 1 } },
+            destination: { url: SAMPLE_URL, value: { ...UNKNOWN_DESTINATION, schemeLearnedAt: 1, notBefore: 1 } },
           }),
         ),
       settle: async () => {
         const next = { state: 'delivered' } as const;
-        const value = { scheme: 'timestamped', schemeLearnedAt: 2, notBefore: 2 } as const;
+        const value = { ...UNKNOWN_DESTINATION, scheme: 'timestamped', schemeLearnedAt: 2, notBefore: 2 } as const;
         for (const id of ['del_first', 'del_retry']) {
           assert.ok(await scene.settle(await take(id), next, { destination: { url: SAMPLE_URL, value } }));
         }
@@ -119,6 +121,10 @@ export function testIsolation(harness: StoreHarness): void {
         ...(await from.listDestinations(workspaceId)),
         ...(await from.listDestinations(workspaceId, NAMES.webhookId)),
       ],
+      listHolds: async (from, workspaceId) => {
+        const found = [...(await from.listHolds(workspaceId)), ...(await from.listHolds(workspaceId, NAMES.webhookId))];
+        return found.map(({ pausedAt }) => (pausedAt === pausedAtIn(workspaceId) ? workspaceId : mine));
+      },
       webhooksAt: (from, workspaceId) => from.webhooksAt(workspaceId, 99),
       getEvent: (from, workspaceId) => from.getEvent(workspaceId, NAMES.eventId),
       listEvents: async (from, workspaceId) => [
@@ -152,6 +158,7 @@ export function testIsolation(harness: StoreHarness): void {
       const nobodys = { workspaceId: 'ws_nobody', webhookId: NAMES.webhookId };
       assert.equal(await scene.store.loadLane(nobodys), null);
       assert.equal(await scene.store.nextDueAt(nobodys, 0), null);
+      assert.deepEqual(await scene.store.exchangesSince(nobodys, 0), []);
       assert.deepEqual(await scene.waiting(nobodys), []);
       const waiting = await scene.waiting({ workspaceId: theirs, webhookId: NAMES.webhookId });
       assert.deepEqual(idsOf(waiting), ['del_first', 'del_retry', 'del_recovered']);
@@ -162,11 +169,11 @@ export function testIsolation(harness: StoreHarness): void {
 
 /** Methods whose effect is seen in the workspace; the others have one that only their own tests can see. */
 const VISIBLE: ReadonlySet<string> = new Set<Writing>([
-  ...(['putWebhook', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
+  ...(['putWebhook', 'changeHold', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
   ...(['settle', 'requeue', 'replay', 'cancel'] as const),
 ]);
 
 /** An API key is found by its hash, before anybody knows whose it is. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
-type OfALane = 'sweep' | 'loadLane' | 'readDue' | 'nextDueAt';
+type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
 type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | 'onWake' | 'counters'>;

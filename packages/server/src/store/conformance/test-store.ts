@@ -6,6 +6,7 @@ import { testDirectory } from './test-directory.ts';
 import { testDurability } from './test-durability.ts';
 import { testEventLog } from './test-event-log.ts';
 import { testHistory } from './test-history.ts';
+import { testHolds } from './test-holds.ts';
 import { testIdempotency } from './test-idempotency.ts';
 import { testIsolation } from './test-isolation.ts';
 import { testModel } from './test-model.ts';
@@ -24,6 +25,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testDirectory(harness);
     testWebhooks(harness);
     testVersions(harness);
+    testHolds(harness);
     testEventLog(harness);
     testIdempotency(harness);
     testQueue(harness);

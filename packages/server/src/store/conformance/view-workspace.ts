@@ -20,6 +20,8 @@ export async function viewHistory(reads: ReadStore, workspaceId: string, names: 
     inForce: await Promise.all([0, 1, 2, 3].map((revision) => reads.webhooksAt(workspaceId, revision))),
     destinations: await reads.listDestinations(workspaceId),
     destinationsOfWebhook: await reads.listDestinations(workspaceId, webhookId),
+    holds: await reads.listHolds(workspaceId),
+    holdsOfWebhook: await reads.listHolds(workspaceId, webhookId),
     event: await reads.getEvent(workspaceId, eventId),
     events: await reads.listEvents({ workspaceId, limit }),
     run: await reads.listEvents({ workspaceId, limit, runId }),
@@ -37,6 +39,7 @@ export async function viewWorkspace(store: Store, workspaceId: string, names: Na
     ...(await viewHistory(store, workspaceId, names)),
     lane: await store.loadLane(lane),
     due: await Promise.all(DELIVERY_CLASSES.map((each) => store.readDue({ lane, class: each, ...everything }))),
+    exchanges: (await store.exchangesSince(lane, 0)).toSorted((a, b) => a - b),
     nextDueAt: await store.nextDueAt(lane, 0),
     swept: (await store.sweep()).filter((each) => each.workspaceId === workspaceId),
   };

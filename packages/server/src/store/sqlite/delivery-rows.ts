@@ -36,7 +36,8 @@ export class DeliveryRows {
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
-      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, reason = ?, last_status = ? WHERE seq = ?`);
+      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, series_from = series_from + ?, reason = ?, last_status = ?
+      WHERE seq = ?`);
     this.#finish = database.prepare(`
       UPDATE deliveries SET state = ?, due_at = NULL, attempts = ?, finished_at = ?, reason = ?, last_status = ?
       WHERE seq = ?`);
@@ -115,8 +116,9 @@ export class DeliveryRows {
   }
 
   /** Puts a delivery that was taken out back into the queue, for later. */
-  postpone(lane: Lane, place: Place, soFar: Progress): void {
-    this.#postpone.run(place.class, place.dueAt, soFar.attempts, soFar.reason, soFar.lastStatus, place.seq);
+  postpone(lane: Lane, place: Place, soFar: Progress & { uncharged: boolean }): void {
+    const { attempts, uncharged, reason, lastStatus } = soFar;
+    this.#postpone.run(place.class, place.dueAt, attempts, uncharged ? 1 : 0, reason, lastStatus, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import { AuditRows } from './audit-rows.ts';
 import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -11,6 +12,7 @@ import { DestinationRows } from './destination-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
+import { HoldRows } from './hold-rows.ts';
 import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
 import { WakeList } from './wake-list.ts';
@@ -84,6 +86,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
   };
+  const audit = new AuditRows(database);
   const shared = {
     database,
     clock,
@@ -91,7 +94,9 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     group,
     wakes,
     rows,
-    destinations: new DestinationRows(database, clock),
+    audit,
+    destinations: new DestinationRows(database, { clock, audit }),
+    holds: new HoldRows(database),
     numbers,
     counters,
     dueNow,
@@ -99,7 +104,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
   };
   return {
     ...directoryReads(database, vault),
-    ...directoryWrites(database, vault, group, wakes),
+    ...directoryWrites(shared),
     ...eventLogReads(database, vault),
     ...eventLogWrites(shared),
     ...deliveryQueue(shared),

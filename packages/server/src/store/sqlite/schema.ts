@@ -150,4 +150,19 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (delivery, number)
   ) WITHOUT ROWID;
   `,
+  // `circuit` and `failing` are JSON, NULL where the circuit is closed and nothing has failed since the last success.
+  `
+  ALTER TABLE destinations ADD COLUMN circuit TEXT;
+  ALTER TABLE destinations ADD COLUMN failing TEXT;
+
+  CREATE TABLE webhook_holds (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    paused_at INTEGER,
+    disabled_at INTEGER,
+    disabled_reason TEXT,
+    resumed_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id)
+  ) WITHOUT ROWID;
+  `,
 ];
