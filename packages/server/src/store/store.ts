@@ -2,6 +2,11 @@ import type { AttemptRecord } from '../domain/attempt.ts';
 import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
+import type { JobLog } from './job-log.ts';
+import type { Retention } from './retention.ts';
+
+export type { JobLog, JobQuery, JobStep, JobStepResult, NewJob } from './job-log.ts';
+export type { PruneResult, PruneStep, Retention } from './retention.ts';
 
 /**
  * The seam between the product and its databases. A driver implements {@link Store}; `conformance/` says what that means
@@ -9,7 +14,7 @@ import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
  * transaction is on disk. Writes that cannot be taken now reject with `StoreUnavailableError` and leave nothing behind.
  * Instants are milliseconds since the epoch. Everything is scoped to a workspace but what the engine sweeps over.
  */
-export interface Store extends Directory, EventLog, DeliveryQueue, History {
+export interface Store extends Directory, EventLog, DeliveryQueue, History, JobLog, Retention {
   close(): Promise<void>;
 }
 
@@ -307,4 +312,5 @@ export interface StoreCounters {
 /** The calls that only read, which a second connection can answer beside the writer. */
 export type ReadStore = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations'> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
-  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> & { close(): Promise<void> };
+  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &
+  Pick<JobLog, 'getJob' | 'listJobs' | 'estimateJob'> & { close(): Promise<void> };
