@@ -5,7 +5,7 @@ import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
 import type { JobLog } from './job-log.ts';
 import type { Retention } from './retention.ts';
 
-export type { JobLog, JobQuery, JobStep, JobStepResult, NewJob } from './job-log.ts';
+export type { JobLog, JobStep, JobStepResult, NewJob } from './job-log.ts';
 export type { PruneResult, PruneStep, Retention } from './retention.ts';
 
 /**

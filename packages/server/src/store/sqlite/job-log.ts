@@ -76,7 +76,9 @@ export function jobLogWrites(options: {
     const taken = page.slice(0, stop);
     for (const candidate of taken) if (candidate.verdict === 'owed') owe(task, at, candidate);
     const requeued = count(taken, 'owed');
-    jobs.count(key, { requeued, skipped: count(taken, 'skipped') });
+    const skipped = count(taken, 'skipped');
+    // A lane that is full for hours is asked every half second: that writes nothing.
+    if (row.state === 'pending' || requeued + skipped > 0) jobs.count(key, { requeued, skipped });
     const last = taken.at(-1);
     if (taken.length === page.length && page.length < limit) jobs.leave(key, at.number);
     else if (last !== undefined) jobs.moveTo(key, at.number, last.position);
