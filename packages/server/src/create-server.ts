@@ -29,6 +29,7 @@ export interface Server {
 
 /** How long a stop waits for attempts in the air; the rest of the ten seconds is for closing. */
 const STOP_GRACE_MS = 8_000;
+const DAY_MS = 86_400_000;
 
 const READS = [
   'findApiKey',
@@ -42,6 +43,9 @@ const READS = [
   'getDelivery',
   'listDeliveries',
   'listAttempts',
+  'getJob',
+  'listJobs',
+  'estimateJob',
   'close',
 ] as const satisfies (keyof ReadStore)[];
 
@@ -56,6 +60,8 @@ const ENGINE_CALLS = [
   'record',
   'requeue',
   'replay',
+  'createJob',
+  'cancelJob',
   'counters',
   'sendTest',
   'cancelDelivery',
@@ -89,6 +95,7 @@ export async function createServer(config: Config): Promise<Server> {
       template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
       testDataText: JSON.stringify(testData),
       graceMs: STOP_GRACE_MS,
+      retentionMs: config.retentionDays * DAY_MS,
     };
     const engine = callsTo<EngineCalls>(await threads[0].start(engineData), ENGINE_CALLS);
     // Only now there is a database to read from.

@@ -28,7 +28,7 @@ export type DeliveryClass = (typeof DELIVERY_CLASS)[keyof typeof DELIVERY_CLASS]
 export const DELIVERY_CLASSES: readonly DeliveryClass[] = [0, 1, 2];
 
 /** How the delivery came to be. */
-export type DeliveryOrigin = 'event' | 'replay' | 'test';
+export type DeliveryOrigin = 'event' | 'replay' | 'backfill' | 'test';
 
 /** What becomes of a delivery after an attempt. */
 export type NextStep =

@@ -21,7 +21,7 @@ const fields = {
   event_id: Type.String(),
   event: Type.String({ description: 'The event type.' }),
   run_id: optionalStringSchema('`data.run_id` of the event.'),
-  origin: Type.Enum(['event', 'replay', 'test'], { description: 'How it came to be.' }),
+  origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
   held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),

@@ -3,6 +3,11 @@ import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
+import type { JobLog } from './job-log.ts';
+import type { Retention } from './retention.ts';
+
+export type { JobLog, JobStep, JobStepResult, NewJob } from './job-log.ts';
+export type { PruneResult, PruneStep, Retention } from './retention.ts';
 
 /**
  * The seam between the product and its databases. A driver implements {@link Store}; `conformance/` says what that means
@@ -10,7 +15,7 @@ import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
  * transaction is on disk. Writes that cannot be taken now reject with `StoreUnavailableError` and leave nothing behind.
  * Instants are milliseconds since the epoch. Everything is scoped to a workspace but what the engine sweeps over.
  */
-export interface Store extends Directory, EventLog, DeliveryQueue, History {
+export interface Store extends Directory, EventLog, DeliveryQueue, History, JobLog, Retention {
   close(): Promise<void>;
 }
 
@@ -343,4 +348,5 @@ export type ReadStore = Pick<
   'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
 > &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
-  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> & { close(): Promise<void> };
+  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &
+  Pick<JobLog, 'getJob' | 'listJobs' | 'estimateJob'> & { close(): Promise<void> };

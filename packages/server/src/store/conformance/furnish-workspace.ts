@@ -11,6 +11,7 @@ import {
   sampleChange,
   sampleConfig,
   sampleEvent,
+  sampleJob,
   sampleTest,
   submission,
 } from './samples.ts';
@@ -23,6 +24,7 @@ export const NAMES = {
   runId: 'run_same',
   deliveryIds: ['del_first', 'del_retry', 'del_delivered', 'del_failed', 'del_cancelled', 'del_recovered', 'del_test'],
   auditId: 'aud_same',
+  jobId: 'job_same',
   eventType: 'order.paid',
 } as const satisfies Names & Record<string, unknown>;
 
@@ -65,6 +67,7 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   await store.requeue(lane, 'del_recovered');
   await store.cancel({ lane, deliveryId: 'del_cancelled', limit: 1, reason: workspaceId });
   const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
+  await store.createJob(sampleJob(workspaceId, { id: NAMES.jobId, filter: { state: 'cancelled' } }));
   const event = sampleEvent(workspaceId, { id: 'evt_test', type: 'webhook.test', runId: null, dataText });
   const url = `https://receiver.example/${workspaceId}`;
   for (const destination of [

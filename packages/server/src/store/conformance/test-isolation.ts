@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { ALL_FAILED } from '../../domain/retry-filter.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { furnishWorkspace, NAMES, pausedAtIn, SAME_KEY } from './furnish-workspace.ts';
@@ -14,6 +15,7 @@ import {
   sampleChange,
   sampleConfig,
   sampleEvent,
+  sampleJob,
   sampleTest,
   submission,
 } from './samples.ts';
@@ -79,6 +81,12 @@ export function testIsolation(harness: StoreHarness): void {
           assert.ok(await scene.settle(await take(id), next, { destination: { url: SAMPLE_URL, value } }));
         }
       },
+      createJob: () => scene.store.createJob(sampleJob(mine, { id: 'job_more' })),
+      advanceJob: async () => {
+        const step = { workspaceId: mine, jobId: NAMES.jobId, after: 0, window: 9, limit: 9 };
+        assert.deepEqual(await scene.store.advanceJob(step), { next: null, requeued: 1, isFull: false });
+      },
+      cancelJob: () => scene.store.cancelJob(mine, 'job_more'),
       requeue: () => scene.store.requeue(lane(), 'del_failed'),
       replay: () => scene.store.replay(lane(), 'del_delivered', 'del_replayed'),
       cancel: () => scene.store.cancel({ lane: lane(), limit: 99, reason: 'new' }),
@@ -139,6 +147,18 @@ export function testIsolation(harness: StoreHarness): void {
           await Promise.all(queries.map((query) => from.listDeliveries({ workspaceId, limit: 9, ...query })))
         ).flat();
       },
+      getJob: (from, workspaceId) => from.getJob(workspaceId, NAMES.jobId),
+      listJobs: (from, workspaceId) => from.listJobs({ workspaceId, limit: 9 }),
+      estimateJob: async (from, workspaceId) => {
+        const tasks = [
+          { kind: 'retry', filter: ALL_FAILED },
+          { kind: 'retry', filter: { ...ALL_FAILED, webhookId: NAMES.webhookId } },
+        ] as const;
+        const counts = await Promise.all(tasks.map(async (task) => (await from.estimateJob(workspaceId, task)).count));
+        if (counts.every((count) => count === 0)) return [];
+        assert.deepEqual(counts, [1, 1], 'del_failed, and not the one of the other workspace');
+        return [workspaceId];
+      },
       listAttempts: (from, workspaceId) => from.listAttempts(workspaceId, 'del_delivered'),
     };
 
@@ -170,10 +190,12 @@ export function testIsolation(harness: StoreHarness): void {
 /** Methods whose effect is seen in the workspace; the others have one that only their own tests can see. */
 const VISIBLE: ReadonlySet<string> = new Set<Writing>([
   ...(['putWebhook', 'changeHold', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
-  ...(['settle', 'requeue', 'replay', 'cancel'] as const),
+  ...(['settle', 'requeue', 'replay', 'cancel', 'createJob', 'advanceJob', 'cancelJob'] as const),
 ]);
 
 /** An API key is found by its hash, before anybody knows whose it is. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
 type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
-type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | 'onWake' | 'counters'>;
+/** The whole store's. */
+type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
+type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

@@ -7,11 +7,12 @@ export interface Names {
   eventId: string;
   runId: string;
   deliveryIds: readonly string[];
+  jobId: string;
 }
 
 /** All that a workspace shows through the questions that both connections answer. */
 export async function viewHistory(reads: ReadStore, workspaceId: string, names: Names): Promise<object> {
-  const { webhookId, eventId, runId, deliveryIds } = names;
+  const { webhookId, eventId, runId, deliveryIds, jobId } = names;
   const limit = 100;
   const deliveryQueries = [{}, { webhookId }, { eventId }, { runId }, { state: 'pending' }, { status: 500 }] as const;
   return {
@@ -27,6 +28,8 @@ export async function viewHistory(reads: ReadStore, workspaceId: string, names: 
     run: await reads.listEvents({ workspaceId, limit, runId }),
     lists: await Promise.all(deliveryQueries.map((query) => reads.listDeliveries({ workspaceId, limit, ...query }))),
     deliveries: await Promise.all(deliveryIds.map((id) => reads.getDelivery(workspaceId, id))),
+    job: await reads.getJob(workspaceId, jobId),
+    jobs: await reads.listJobs({ workspaceId, limit }),
     attempts: await Promise.all(deliveryIds.map((id) => reads.listAttempts(workspaceId, id))),
   };
 }

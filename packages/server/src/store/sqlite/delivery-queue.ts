@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
@@ -11,6 +10,7 @@ import { allRows, oneRow } from './database.ts';
 import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
+import type { Recover } from './recover.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
@@ -18,22 +18,21 @@ import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 /** What is owed. The engine's process alone reads and settles here, so a fence is simply the row where it was read. */
 export function deliveryQueue(options: {
   database: DatabaseSync;
-  clock: Clock;
   vault: Vault;
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  recover: Recover;
   destinations: DestinationRows;
   holds: HoldRows;
   audit: AuditRows;
   numbers: RowNumbers;
   counters: StoreCounters;
-  dueNow: () => number;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, rows, destinations, holds, audit } = options;
-  const { numbers, counters, dueNow, lastSeqOnDisk } = options;
+  const { database, vault, group, wakes, rows, recover, destinations, holds, audit } = options;
+  const { numbers, counters, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
@@ -107,28 +106,14 @@ export function deliveryQueue(options: {
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
-    rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq: row.seq });
-    counters.deliveriesPutBack += 1;
-    counters.pending += 1;
-    wakes.add(lane, 'recovered');
+    recover.putBack(lane, row.seq);
     return true;
   };
 
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || row.state === 'pending') return false;
-    rows.create({
-      lane,
-      id: newDeliveryId,
-      event: row.event,
-      origin: 'replay',
-      class: DELIVERY_CLASS.recovered,
-      dueAt: dueNow(),
-      createdAt: clock.now(),
-    });
-    counters.deliveriesCreated += 1;
-    counters.pending += 1;
-    wakes.add(lane, 'recovered');
+    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay' });
     return true;
   };
 

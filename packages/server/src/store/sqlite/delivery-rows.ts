@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -21,6 +21,7 @@ export class DeliveryRows {
   readonly #insertAttempt;
   readonly #lastSeq;
   readonly #countWaiting;
+  readonly #countRecovered;
   readonly #latestCreatedAt;
 
   constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
@@ -28,6 +29,9 @@ export class DeliveryRows {
     this.#numbers = numbers;
     this.#lastSeq = database.prepare('SELECT max(seq) AS seq FROM deliveries');
     this.#countWaiting = database.prepare('SELECT count(*) AS count FROM queue');
+    this.#countRecovered = database.prepare(`
+      SELECT count(*) AS count FROM (
+        SELECT 1 FROM queue WHERE lane = ? AND class = ${DELIVERY_CLASS.recovered} LIMIT ?)`);
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
@@ -60,6 +64,11 @@ export class DeliveryRows {
   /** What waits in all lanes. Reads every row of the queue: for the start. */
   countWaiting(): number {
     return oneRow<{ count: number }>(this.#countWaiting)?.count ?? 0;
+  }
+
+  /** What waits in a lane of what was recovered; counts no further than `most`. */
+  countWaitingRecovered(lane: Lane, most: number): number {
+    return oneRow<{ count: number }>(this.#countRecovered, this.#numbers.findLane(lane), most)?.count ?? 0;
   }
 
   /** When the latest delivery was created; 0: there is none. */

@@ -13,6 +13,10 @@ import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
 import { HoldRows } from './hold-rows.ts';
+import { jobLogReads, jobLogWrites } from './job-log.ts';
+import { JobRows } from './job-rows.ts';
+import { createRecover } from './recover.ts';
+import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
 import { WakeList } from './wake-list.ts';
@@ -101,6 +105,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     counters,
     dueNow,
     lastSeqOnDisk: () => onDisk.lastSeq,
+    recover: createRecover({ clock, wakes, rows, counters, dueNow }),
+    jobs: new JobRows(database, clock),
   };
   return {
     ...directoryReads(database, vault),
@@ -109,6 +115,9 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     ...eventLogWrites(shared),
     ...deliveryQueue(shared),
     ...historyReads(database),
+    ...jobLogReads(database, vault),
+    ...jobLogWrites(shared),
+    ...retention(database, group),
     async counters() {
       return { ...onDisk.counters, commits: group.commits };
     },
@@ -128,6 +137,7 @@ export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path
     ...directoryReads(database, vault),
     ...eventLogReads(database, vault),
     ...historyReads(database),
+    ...jobLogReads(database, vault),
     async close() {
       database.close();
     },
