@@ -239,20 +239,23 @@ export class Engine {
       lane.dropWaiting();
       return false;
     }
-    const waitMs = lane.destination.notBefore - this.#options.clock.now();
-    if (waitMs > 0) {
-      this.#wakeAt(lane, lane.destination.notBefore);
+    const now = this.#options.clock.now();
+    const waitsUntil = lane.waitsUntil(now);
+    if (waitsUntil !== null) {
+      this.#wakeAt(lane, waitsUntil);
       return false;
     }
+    lane.readLeftOut(now);
     if (lane.freeSlots <= 0) return false;
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToRead().length > 0) {
       this.#read(lane, () => this.#readDue(lane));
       return false;
     }
-    const delivery = lane.take();
-    if (delivery === undefined) return false;
-    void this.#deliver(lane, { delivery, ...sender, destination: lane.destination });
+    const delivery = lane.take(now);
+    if (lane.leftOutUntil !== null) this.#wakeAt(lane, lane.leftOutUntil);
+    if (delivery === undefined) return lane.classesToRead().length > 0;
+    void this.#deliver(lane, { delivery, ...(lane.senderTo(delivery.route) ?? sender) });
     return true;
   }
 
@@ -284,7 +287,7 @@ export class Engine {
     try {
       const loaded = await this.#options.queue.loadLane(lane.id);
       if (loaded === null) return;
-      lane.configure(loaded.webhook, loaded.destination, this.#options.template);
+      lane.configure(loaded.webhook, loaded.destinations, this.#options.template);
       // What was read of it is not all that is to be cancelled.
       if (loaded.webhook.deletedAt !== null) lane.rewind();
     } catch (error) {
@@ -359,7 +362,7 @@ export class Engine {
     this.#sending += 1;
     try {
       const { record, outcome, learned } = await attemptDelivery(input, this.#options);
-      const value = learned && lane.learn(input.webhook, learned);
+      const value = learned && lane.learn({ webhook: input.webhook, url: record.url }, learned);
       return { record, outcome, destination: value && { url: record.url, value } };
     } finally {
       this.#sending -= 1;

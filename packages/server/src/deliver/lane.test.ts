@@ -22,6 +22,7 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
     origin: 'event',
     attempts: 0,
     seriesFrom: 0,
+    route: null,
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };
 }
@@ -29,7 +30,7 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
 function openLane(): { lane: Lane; memory: { bytes: number }; fill: typeof fill } {
   const memory = { bytes: 0 };
   const lane = new Lane(laneOf(webhook), memory);
-  lane.configure(webhook, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  lane.configure(webhook, new Map(), TEST_TEMPLATE);
   const fill = (deliveryClass: DeliveryClass, count: number, dataText?: string) => {
     const read = Array.from({ length: count }, () => queued(deliveryClass, dataText));
     lane.beginRead(deliveryClass);
@@ -43,7 +44,7 @@ test('sends nothing before its webhook was read', () => {
   const lane = new Lane(laneOf(webhook), { bytes: 0 });
   assert.deepEqual([lane.sender, lane.webhook, lane.freeSlots, lane.stale], [null, null, 0, true]);
   assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
-  lane.configure(webhook, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  lane.configure(webhook, new Map(), TEST_TEMPLATE);
   assert.equal(lane.sender?.webhook, webhook);
   assert.equal(lane.freeSlots, 3);
 });
@@ -51,7 +52,7 @@ test('sends nothing before its webhook was read', () => {
 test('an attempt takes up a slot until it has landed, not until it is settled', () => {
   const { lane, fill } = openLane();
   fill(0, 2);
-  const [one, two] = [lane.take(), lane.take()];
+  const [one, two] = [lane.take(0), lane.take(0)];
   assert.ok(one && two);
   assert.equal(lane.freeSlots, 1);
   lane.landed(one);
@@ -61,13 +62,13 @@ test('an attempt takes up a slot until it has landed, not until it is settled', 
   lane.landed(two);
   lane.forget(two.id);
   assert.equal(lane.isIdle, true);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('while all classes wait, three of four are new ones; the fourth is a retry and a recovered one by turns', () => {
   const { lane, fill } = openLane();
   for (const deliveryClass of [0, 1, 2] as const) fill(deliveryClass, 20);
-  const order = Array.from({ length: 16 }, () => lane.take()?.class).join('');
+  const order = Array.from({ length: 16 }, () => lane.take(0)?.class).join('');
   assert.equal(order, '0001000200010002');
 });
 
@@ -79,7 +80,7 @@ test('whatever waits is taken, each once, in order within its class, and none is
       const lines = ([0, 1, 2] as const).map((deliveryClass) => fill(deliveryClass, sizes[deliveryClass], '{"a":1}'));
       assert.equal(memory.bytes, (7 + MEMORY_PER_DELIVERY) * (sizes[0] + sizes[1] + sizes[2]));
       const taken: QueuedDelivery[] = [];
-      for (let next = lane.take(); next !== undefined; next = lane.take()) taken.push(next);
+      for (let next = lane.take(0); next !== undefined; next = lane.take(0)) taken.push(next);
       for (const [deliveryClass, line] of lines.entries()) {
         assert.deepEqual(
           taken.filter((delivery) => delivery.class === deliveryClass),
@@ -100,19 +101,19 @@ test('what is read again while it is known is not taken twice', () => {
   const { lane, memory, fill } = openLane();
   const [first, second, third] = fill(0, 3);
   assert.ok(first && second && third);
-  lane.take();
-  lane.take();
+  lane.take(0);
+  lane.take(0);
   lane.landed(first);
   lane.rewind();
   lane.beginRead(0);
   lane.add(0, [first, second, third], { full: false });
   assert.equal(memory.bytes, 2 + MEMORY_PER_DELIVERY);
-  assert.equal(lane.take(), third);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), third);
+  assert.equal(lane.take(0), undefined);
   // Settled, and back in the queue as another class.
   lane.forget(first.id);
   lane.add(1, [{ ...first, class: 1 }], { full: false });
-  assert.equal(lane.take()?.id, first.id);
+  assert.equal(lane.take(0)?.id, first.id);
 });
 
 test('a class is read when something may be there and nothing of it waits in memory', () => {
@@ -123,7 +124,7 @@ test('a class is read when something may be there and nothing of it waits in mem
   fill(2, 0);
   lane.markUnread(0);
   assert.deepEqual(lane.classesToRead(), []);
-  lane.take();
+  lane.take(0);
   assert.deepEqual(lane.classesToRead(), [0]);
   lane.beginRead(0);
   assert.deepEqual(lane.classesToRead(), []);
@@ -132,7 +133,7 @@ test('a class is read when something may be there and nothing of it waits in mem
   assert.deepEqual(lane.classesToRead(), [0], 'news that came during the read');
   lane.beginRead(0);
   lane.add(0, [queued(0)], { full: true });
-  lane.take();
+  lane.take(0);
   assert.deepEqual(lane.classesToRead(), [0], 'the read was full');
 });
 
@@ -152,7 +153,7 @@ test('new deliveries are taken over without a read by a lane that is up to date,
   assert.equal(memory.bytes, 64 * (2 + MEMORY_PER_DELIVERY));
   assert.equal(lane.cursor(0)?.seq, deliveries.at(-1)?.seq);
   assert.equal(handOver(1).accepted, false, 'enough waits');
-  assert.equal(lane.take(), deliveries[0]);
+  assert.equal(lane.take(0), deliveries[0]);
   assert.equal(handOver(1).accepted, true);
   lane.rewind();
   assert.equal(handOver(1).accepted, false);
@@ -188,17 +189,17 @@ test('what waits can be dropped, and is read again from the start', () => {
   const [flying, waiting] = fill(0, 2);
   fill(1, 1);
   fill(2, 0);
-  lane.take();
+  lane.take(0);
   lane.dropWaiting();
   assert.equal(memory.bytes, 0);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), undefined);
   assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
   assert.equal(lane.cursor(0), null);
   assert.ok(flying && waiting);
   lane.beginRead(0);
   lane.add(0, [flying, waiting], { full: false });
-  assert.equal(lane.take(), waiting);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), waiting);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('what is reserved for a cancellation is taken out, and comes back only after it was forgotten', () => {
@@ -211,42 +212,43 @@ test('what is reserved for a cancellation is taken out, and comes back only afte
   assert.equal(memory.bytes, 2 + MEMORY_PER_DELIVERY);
   assert.equal(lane.isIdle, false);
   lane.add(0, [one, two, unread], { full: false });
-  assert.equal(lane.take(), two);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), two);
+  assert.equal(lane.take(0), undefined);
   lane.forget(one.id);
   lane.add(0, [one, unread], { full: false });
-  assert.equal(lane.take(), one);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), one);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('a new version replaces what is sent', () => {
   const { lane } = openLane();
   const before = lane.sender;
-  lane.configure({ ...webhook, updatedAt: 5 }, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  lane.configure({ ...webhook, updatedAt: 5 }, new Map(), TEST_TEMPLATE);
   assert.equal(lane.sender?.template, before?.template);
   const changed = { ...testWebhook({ url: 'https://b.example/', retry_policy: { max_retries: 9 } }), version: 2 };
-  lane.configure(changed, UNKNOWN_DESTINATION, TEST_TEMPLATE);
+  lane.configure(changed, new Map(), TEST_TEMPLATE);
   assert.equal(lane.sender?.template.url.host, 'b.example');
   assert.equal(lane.sender?.policy.attemptsAllowed, 10);
 });
 
 test('what attempts learn adds up, for the same URL and secret', () => {
   const { lane } = openLane();
-  assert.deepEqual(lane.learn(webhook, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
-  lane.learn(webhook, { scheme: 'body', schemeLearnedAt: 5 });
-  lane.learn(webhook, { notBefore: 300 });
+  const sent = { webhook, url: webhook.config.url };
+  assert.deepEqual(lane.learn(sent, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
+  lane.learn(sent, { scheme: 'body', schemeLearnedAt: 5 });
+  lane.learn(sent, { notBefore: 300 });
   const known = { scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
-  assert.deepEqual(lane.destination, known);
+  assert.deepEqual(lane.sender?.destination, known);
   const renamed = { ...webhook, version: 2, config: { ...webhook.config, name: 'renamed' } };
-  lane.configure(renamed, UNKNOWN_DESTINATION, TEST_TEMPLATE);
-  assert.deepEqual(lane.learn(webhook, { notBefore: 950 }), { ...known, notBefore: 950 });
+  lane.configure(renamed, new Map(), TEST_TEMPLATE);
+  assert.deepEqual(lane.learn(sent, { notBefore: 950 }), { ...known, notBefore: 950 });
   for (const other of [
     { ...renamed, version: 3, config: { ...webhook.config, url: 'https://b.example/' } },
     { ...renamed, version: 4, secret: 'another-secret-0123456789' },
   ]) {
-    lane.configure(other, UNKNOWN_DESTINATION, TEST_TEMPLATE);
-    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
-    assert.equal(lane.learn(webhook, { notBefore: 99_999 }), null);
-    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
+    lane.configure(other, new Map(), TEST_TEMPLATE);
+    assert.deepEqual(lane.sender?.destination, UNKNOWN_DESTINATION);
+    assert.equal(lane.learn(sent, { notBefore: 99_999 }), null);
+    assert.deepEqual(lane.sender?.destination, UNKNOWN_DESTINATION);
   }
 });

@@ -1,6 +1,7 @@
 import { DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
-import type { Destination, Lane as LaneId, Webhook } from '../domain/webhook.ts';
+import { destinationUrls } from '../domain/target.ts';
+import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import type { Position, QueuedDelivery } from '../store/store.ts';
 import type { Learned } from './attempt-delivery.ts';
 import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
@@ -21,9 +22,12 @@ const MAX_WAITING = 64;
 export class Lane {
   readonly id: LaneId;
   #webhook: Webhook | null = null;
-  #template: RequestTemplate | null = null;
+  /** By id of the route; null: the webhook's own URL. */
+  #templates = new Map<number | null, RequestTemplate>();
   #policy: RetryPolicy | null = null;
-  destination: Destination = { scheme: null, schemeLearnedAt: 0, notBefore: 0 };
+  /** By URL; of all that the present version may send to. */
+  #destinations = new Map<string, Destination>();
+  #leftOutUntil: number | null = null;
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
   /** A read is under way. */
@@ -51,33 +55,73 @@ export class Lane {
     return this.#webhook;
   }
 
-  /** What is sent, made from the webhook's present version; null before it was read. */
-  get sender(): { webhook: Webhook; template: RequestTemplate; policy: RetryPolicy } | null {
-    if (this.#webhook === null || this.#template === null || this.#policy === null) return null;
-    return { webhook: this.#webhook, template: this.#template, policy: this.#policy };
+  /** What is sent to the webhook's own URL, made from its present version; null before it was read. */
+  get sender(): Sender | null {
+    return this.senderTo(null);
   }
 
-  configure(webhook: Webhook, destination: Destination, settings: TemplateSettings): void {
+  /** The same for a route, by its id. What waits for one that is gone goes to the webhook's own URL. */
+  senderTo(route: number | null): Sender | null {
+    const template = this.#templates.get(route) ?? this.#templates.get(null);
+    if (this.#webhook === null || template === undefined || this.#policy === null) return null;
+    const destination = this.#destinations.get(template.target.url) ?? UNKNOWN_DESTINATION;
+    return { webhook: this.#webhook, template, policy: this.#policy, destination };
+  }
+
+  /** @param destinations what is stored of them, by URL */
+  configure(webhook: Webhook, destinations: ReadonlyMap<string, Destination>, settings: TemplateSettings): void {
     if (this.#webhook?.version !== webhook.version) {
-      this.#template = createRequestTemplate(webhook, settings);
+      const routes = [null, ...(webhook.config.routes ?? []).map(({ id }) => id)];
+      this.#templates = new Map(routes.map((route) => [route, createRequestTemplate(webhook, settings, route)]));
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
+      // It may go elsewhere by now.
+      if (this.#leftOutUntil !== null) this.#leftOutUntil = 0;
     }
     // What is learned goes to memory first: of the same receiver nothing newer can have been read.
-    if (this.#webhook === null || !sameReceiver(this.#webhook, webhook)) this.destination = destination;
+    const learned = this.#webhook?.secret === webhook.secret ? this.#destinations : new Map<string, Destination>();
+    this.#destinations = new Map(
+      destinationUrls(webhook.config).map((url) => [
+        url,
+        learned.get(url) ?? destinations.get(url) ?? UNKNOWN_DESTINATION,
+      ]),
+    );
     this.#webhook = webhook;
   }
 
   /**
-   * Adds what an attempt learned about the destination to what others in the air have learned meanwhile.
-   * @param sender the version that the attempt was made with
-   * @returns what is known now; null if the webhook has another URL or secret by now
+   * Adds what an attempt learned about its destination to what others in the air have learned meanwhile.
+   * @param sender the version that the attempt was made with, and where it went
+   * @returns what is known now; null if the webhook sends nothing there by now, or has another secret
    */
-  learn(sender: Webhook, learned: Learned): Destination | null {
-    if (this.#webhook === null || !sameReceiver(this.#webhook, sender)) return null;
+  learn(sender: { webhook: Webhook; url: string }, learned: Learned): Destination | null {
+    const known = this.#destinations.get(sender.url);
+    if (known === undefined || this.#webhook?.secret !== sender.webhook.secret) return null;
     const asked = 'notBefore' in learned ? learned.notBefore : 0;
-    const notBefore = Math.max(this.destination.notBefore, asked);
-    this.destination = { ...this.destination, ...learned, notBefore };
-    return this.destination;
+    const destination = { ...known, ...learned, notBefore: Math.max(known.notBefore, asked) };
+    this.#destinations.set(sender.url, destination);
+    return destination;
+  }
+
+  /** When the first of its destinations takes something again; null: one does now. */
+  waitsUntil(now: number): number | null {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { notBefore } of this.#destinations.values()) {
+      if (notBefore <= now) return null;
+      first = Math.min(first, notBefore);
+    }
+    return first;
+  }
+
+  /** When something may be read again that was left out because its destination waits; null: nothing was. */
+  get leftOutUntil(): number | null {
+    return this.#leftOutUntil;
+  }
+
+  /** Reads again, from the start, what was left out and may be sent by now. */
+  readLeftOut(now: number): void {
+    if (this.#leftOutUntil === null || this.#leftOutUntil > now) return;
+    this.#leftOutUntil = null;
+    this.rewind();
   }
 
   /** How many more attempts may start now. */
@@ -143,15 +187,20 @@ export class Lane {
     }
   }
 
-  /** The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones, which alternate. */
-  take(): QueuedDelivery | undefined {
+  /**
+   * The next to be started, or undefined. New ones first, but every fourth turn belongs to the older ones, which alternate.
+   * What stands before it and goes to a destination that waits is left out, and read again later, so that it holds up
+   * nothing that goes elsewhere.
+   */
+  take(now: number): QueuedDelivery | undefined {
     this.#turn += 1;
     const [first, retries, recovered] = this.#waiting;
     let order = [first, retries, recovered];
     if (this.#turn % TURNS_PER_OLD_ONE === 0) order = [retries, recovered, first];
     if (this.#turn % (2 * TURNS_PER_OLD_ONE) === 0) order = [recovered, retries, first];
     for (const line of order) {
-      const delivery = line.shift();
+      let delivery = line.shift();
+      while (delivery !== undefined && this.#leavesOut(delivery, now)) delivery = line.shift();
       if (delivery === undefined) continue;
       this.#memory.bytes -= memoryOf(delivery);
       this.#known.set(delivery.id, 'sending');
@@ -159,6 +208,15 @@ export class Lane {
       return delivery;
     }
     return undefined;
+  }
+
+  #leavesOut(delivery: QueuedDelivery, now: number): boolean {
+    const until = this.senderTo(delivery.route)?.destination.notBefore ?? 0;
+    if (until <= now) return false;
+    this.#memory.bytes -= memoryOf(delivery);
+    this.#known.delete(delivery.id);
+    this.#leftOutUntil = Math.min(this.#leftOutUntil ?? until, until);
+    return true;
   }
 
   /** The attempt is over and its slot free; the outcome is still to be written. */
@@ -196,8 +254,12 @@ export class Lane {
   }
 }
 
-function sameReceiver(one: Webhook, other: Webhook): boolean {
-  return one.config.url === other.config.url && one.secret === other.secret;
+/** What one version of a webhook sends to one destination. */
+interface Sender {
+  webhook: Webhook;
+  template: RequestTemplate;
+  policy: RetryPolicy;
+  destination: Destination;
 }
 
 /** Of a delivery beside its data: about what V8 needs for its objects and ids. */

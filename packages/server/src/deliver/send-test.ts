@@ -35,11 +35,8 @@ export function createTestSender(options: {
       dataText,
     };
     const delivery = { id: newId('del'), event, attempts: 0 };
-    const { record, outcome, learned } = await attemptDelivery(
-      { delivery, ...sender, destination: lane.destination },
-      { clock, send },
-    );
-    const destination = learned && lane.learn(sender.webhook, learned);
+    const { record, outcome, learned } = await attemptDelivery({ delivery, ...sender }, { clock, send });
+    const destination = learned && lane.learn({ webhook: sender.webhook, url: record.url }, learned);
     const success = outcome.kind === 'delivered';
     await events.recordTest({
       event,

@@ -22,17 +22,26 @@ export function applyMergePatch(options: {
   rules: WebhookRules;
 }): ParsedWebhookConfig {
   const { fields, path } = unwrapWebhookConfig(options.patch);
-  checkPatch(fields, path);
+  checkPatch(fields, path, options.current);
   const merged = mergePatch(options.current, resolveAlias(fields));
   return parseWebhookConfig(path === '' ? merged : { [path]: merged }, options.rules);
 }
 
 /** What merging would hide: null takes a field out, even one that is unknown, and a reset secret would lock the receiver out. */
-function checkPatch(given: Record<string, unknown>, path: string): void {
+function checkPatch(given: Record<string, unknown>, path: string, current: WebhookConfig): void {
   const problems: FieldError[] = [];
   const fields = new FieldReader(given, path, problems);
   fields.refuseUnknown(WEBHOOK_FIELDS);
   if (isPlainObject(given.retry_policy)) fields.object('retry_policy').refuseUnknown(RETRY_POLICY_FIELDS);
+  for (const name of ['filters', 'conditions'] as const) {
+    const filter = isPlainObject(given[name]) ? given[name] : {};
+    for (const [key, value] of Object.entries(filter)) {
+      if (value !== null || Object.hasOwn(current[name] ?? {}, key)) continue;
+      fields
+        .within(name, filter)
+        .report(key, 'is not there to be taken out by null; to compare with null write [null]');
+    }
+  }
   if (given.secret === null) fields.report('secret', 'must not be null: rotate it to get a new one');
   if (problems.length > 0) throw new InvalidFieldsError(problems);
 }

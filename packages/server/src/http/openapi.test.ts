@@ -63,6 +63,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/event-types',
       'POST /v1/events',
       'POST /v1/events/batch',
+      'POST /v1/filters/test',
       'POST /v1/webhooks',
       'POST /v1/webhooks/{id}/secret/reveal',
       'POST /v1/webhooks/{id}/test',

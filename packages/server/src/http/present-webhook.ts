@@ -1,3 +1,4 @@
+import { destinationUrls } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { BODY_SCHEME_WARNING } from '../domain/webhook-config.ts';
 import type { KnownDestination } from '../store/store.ts';
@@ -25,7 +26,8 @@ export function presentWebhook(webhook: Webhook): WebhookJson {
     ...config,
     metadata: { ...config.metadata },
     events: [...config.events],
-    headers: Object.fromEntries(Object.keys(config.headers).map((name) => [name, MASK])),
+    headers: masked(config.headers),
+    routes: config.routes?.map((route) => ({ ...route, headers: masked(route.headers) })) ?? null,
     secret: MASK,
     created_at: presentInstant(webhook.createdAt),
     updated_at: presentInstant(webhook.updatedAt),
@@ -34,7 +36,7 @@ export function presentWebhook(webhook: Webhook): WebhookJson {
 }
 
 /**
- * A webhook with what was learned about its receiver.
+ * A webhook with what was learned about its receivers, that of its own URL first.
  * @param known of any webhook and URL
  * @param warnings about what was just saved
  */
@@ -42,23 +44,28 @@ export function presentWithDestination(
   webhook: Webhook,
   { known, now, warnings = [] }: { known: readonly KnownDestination[]; now: number; warnings?: readonly string[] },
 ): WebhookJson {
-  const { url, signature_scheme: wanted } = webhook.config;
-  const destination = known.find((one) => one.webhookId === webhook.id && one.url === url);
-  const learned = wanted === 'auto' && destination?.scheme ? destination : null;
-  const scheme = wanted === 'auto' ? (learned?.scheme ?? null) : wanted;
-  const waits = destination !== undefined && destination.notBefore > now;
+  const wanted = webhook.config.signature_scheme;
+  const destinations = destinationUrls(webhook.config).map((url) => {
+    const destination = known.find((one) => one.webhookId === webhook.id && one.url === url);
+    const learned = wanted === 'auto' && destination?.scheme ? destination : null;
+    const waits = destination !== undefined && destination.notBefore > now;
+    return {
+      url,
+      signature_scheme: wanted === 'auto' ? (learned?.scheme ?? null) : wanted,
+      scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
+      waits_until: presentOptionalInstant(waits ? destination.notBefore : null),
+    };
+  });
+  const replayable = destinations.some((destination) => destination.signature_scheme === 'body');
   return {
     ...presentWebhook(webhook),
-    destinations: [
-      {
-        url,
-        signature_scheme: scheme,
-        scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
-        waits_until: presentOptionalInstant(waits ? destination.notBefore : null),
-      },
-    ],
-    warnings: [...new Set(scheme === 'body' ? [...warnings, BODY_SCHEME_WARNING] : warnings)],
+    destinations,
+    warnings: [...new Set(replayable ? [...warnings, BODY_SCHEME_WARNING] : warnings)],
   };
+}
+
+function masked(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, MASK]));
 }
 
 /** The strong entity tag of a webhook (RFC 9110): its version. */

@@ -59,8 +59,8 @@ export interface DeliveryQueue {
   onWake(listener: (wakes: readonly Wake[]) => void): void;
   /** Every lane that something waits in: the truth behind the wakes, read at start and now and then. */
   sweep(): Promise<Lane[]>;
-  /** The webhook and what is known about its destination; null if it never existed. */
-  loadLane(lane: Lane): Promise<{ webhook: Webhook; destination: Destination } | null>;
+  /** The webhook and what is known about its destinations, by URL; null if it never existed. */
+  loadLane(lane: Lane): Promise<{ webhook: Webhook; destinations: ReadonlyMap<string, Destination> } | null>;
   /** Deliveries of one class that are due and on disk, in order of `(dueAt, seq)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
   /** When the next retry of the lane is due after an instant; null: none waits. */
@@ -169,6 +169,8 @@ export interface PlannedEvent {
 export interface PlannedDelivery {
   id: string;
   webhookId: string;
+  /** Id of the route that was decided on; absent: the webhook's own URL. */
+  route?: number;
 }
 
 export type RecordResult =
@@ -221,6 +223,8 @@ export interface QueuedDelivery {
   attempts: number;
   /** Attempts that were made before the present series began. */
   seriesFrom: number;
+  /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
+  route: number | null;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -251,6 +255,8 @@ export interface Delivery {
   eventType: string;
   runId: string | null;
   origin: DeliveryOrigin;
+  /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
+  route: number | null;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** Why it failed, was cancelled, or is tried again. */

@@ -38,7 +38,7 @@ describe('/v1/events, read', () => {
       body.deliveries.map(({ webhook_id, state }: Record<string, string>) => ({ webhook_id, state })),
       [{ webhook_id: gets, state: 'delivered' }],
     );
-    assert.deepEqual(body.undelivered, [{ webhook_id: off, webhook_version: 1, reason: 'inactive' }]);
+    assert.deepEqual(body.undelivered, [{ webhook_id: off, webhook_version: 1, reason: 'inactive', failed: [] }]);
   });
 
   it('says so when an active webhook has no delivery', async () => {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import { newId } from '../../ids.ts';
-import { oneRow } from './database.ts';
+import { allRows, oneRow } from './database.ts';
 
 /** A row of `destinations`. */
 export interface DestinationRow {
@@ -21,12 +21,14 @@ export function destinationFromRow(row: DestinationRow): Destination {
 export class DestinationRows {
   readonly #clock: Clock;
   readonly #find;
+  readonly #all;
   readonly #put;
   readonly #audit;
 
   constructor(database: DatabaseSync, clock: Clock) {
     this.#clock = clock;
     this.#find = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?');
+    this.#all = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
     this.#put = database.prepare(`
       INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before)
       VALUES (?, ?, ?, ?, ?, ?)`);
@@ -38,6 +40,12 @@ export class DestinationRows {
   find(lane: Lane, url: string): Destination {
     const row = oneRow<DestinationRow>(this.#find, lane.workspaceId, lane.webhookId, url);
     return row === null ? UNKNOWN_DESTINATION : destinationFromRow(row);
+  }
+
+  /** What is known of every URL of a webhook, and maybe of some that it had. */
+  all(lane: Lane): Map<string, Destination> {
+    const rows = allRows<DestinationRow>(this.#all, lane.workspaceId, lane.webhookId);
+    return new Map(rows.map((row) => [row.url, destinationFromRow(row)]));
   }
 
   /** Keeps what an attempt learned. That a receiver takes another signed text than before goes into the audit log. */

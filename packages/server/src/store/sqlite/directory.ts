@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { destinationUrls } from '../../domain/target.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { AuditEntry, CustomEventType, Directory, WebhookChange, Workspace } from '../store.ts';
@@ -81,7 +82,9 @@ export function directoryWrites(
   const insertVersion = database.prepare(`
     INSERT INTO webhook_versions (workspace_id, webhook_id, version, revision, config, sealed, created_at, updated_at, deleted_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const forgetDestinations = database.prepare('DELETE FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
+  const forgetDestinations = database.prepare(`
+    DELETE FROM destinations
+    WHERE workspace_id = ? AND webhook_id = ? AND url NOT IN (SELECT value FROM json_each(?))`);
   const insertAudit = database.prepare(
     'INSERT INTO audit_log (workspace_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
@@ -116,8 +119,9 @@ export function directoryWrites(
       webhook.updatedAt,
       webhook.deletedAt,
     );
-    if (before && (before.config.url !== webhook.config.url || before.secret !== webhook.secret)) {
-      forgetDestinations.run(lane.workspaceId, lane.webhookId);
+    if (before) {
+      const known = before.secret === webhook.secret ? destinationUrls(webhook.config) : [];
+      forgetDestinations.run(lane.workspaceId, lane.webhookId, JSON.stringify(known));
     }
     audit(entry);
     wakes.add(lane, 'changed');

@@ -150,4 +150,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (delivery, number)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN route INTEGER;
+  ALTER TABLE attempts ADD COLUMN route INTEGER;
+  `,
 ];
