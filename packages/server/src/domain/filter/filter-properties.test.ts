@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { mergePatch } from '../merge-patch.ts';
 import { compileFilter } from './compile-filter.ts';
 import { explainFilter } from './explain-filter.ts';
+import { listNulls } from './list-nulls.ts';
 import { parseFilter } from './parse-filter.ts';
 
 /*
@@ -224,6 +226,23 @@ test('a filter means the same after a round trip through JSON, and depends on th
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a filter means the same when nulls are written as lists, and holds none that a merge patch would drop', () => {
+  let changed = 0;
+  fc.assert(
+    fc.property(filter, event, data, (given, type, fields) => {
+      const one = compiled(given);
+      fc.pre(one !== null);
+      const written = listNulls(given);
+      if (JSON.stringify(written) !== JSON.stringify(given)) changed += 1;
+      assert.deepEqual(mergePatch(written, written), written);
+      const subject = { event: type, data: fields };
+      assert.equal(compiled(written)?.holds(subject), one?.holds(subject), JSON.stringify(written));
+    }),
+    { numRuns: 5_000 },
+  );
+  assert.ok(changed > 300, String(changed));
 });
 
 test('nothing that is given makes the reader throw', () => {
