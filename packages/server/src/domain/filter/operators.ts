@@ -27,8 +27,7 @@ export function readTest(operator: Operator, operand: unknown, field: string): R
     case 'not_in': {
       const problem = listProblem(operand, isScalar, 'texts, numbers, true, false or null');
       if (problem !== null || !Array.isArray(operand)) return { problem: problem ?? '' };
-      const values = new Set<unknown>(operand);
-      const among: Probe = (value) => values.has(value);
+      const among = isAmong(operand);
       return operator === 'in' ? among : complement(among);
     }
     case 'starts_with':
@@ -103,11 +102,20 @@ function readContains(operand: unknown): Read {
     return { problem: Array.isArray(operand) ? problem : 'must be a text that is not empty, another value, or a list' };
   }
   const texts: readonly string[] = sought.filter(isText);
-  const values = new Set<unknown>(sought);
+  const among = isAmong(sought);
   return (value) => {
     if (typeof value === 'string') return texts.some((text) => value.includes(text));
-    return Array.isArray(value) && value.some((element) => values.has(element));
+    return Array.isArray(value) && value.some(among);
   };
+}
+
+/** Up to so many values are compared one by one: a set of them would take more memory, and so more time. */
+const FEW_VALUES = 8;
+
+function isAmong(values: readonly unknown[]): Probe {
+  if (values.length <= FEW_VALUES) return (value) => values.includes(value);
+  const set = new Set(values);
+  return (value) => set.has(value);
 }
 
 function listProblem(list: unknown, fits: (value: unknown) => boolean, what: string): string | null {
