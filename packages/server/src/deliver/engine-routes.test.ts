@@ -95,6 +95,22 @@ test('Retry-After of one destination holds up none of the others, however much w
   for (const id of [first, ...waiting]) assert.equal((await delivery.delivery(id)).state, 'delivered');
 });
 
+test('what waits for its destination is sent when the wait is over, also where nothing else is due then', async (t) => {
+  const delivery = await openTestDelivery(t);
+  const { receivers, pass } = delivery;
+  const webhook = await delivery.addWebhook({ ...CONFIG, retry_policy: { max_retries: 0 } });
+  await delivery.start();
+  receivers.behave('b.example', () => BUSY(30));
+  const [given = ''] = await delivery.publishTo(webhook, 0);
+  assert.equal((await delivery.delivery(given)).state, 'failed');
+  receivers.behave('b.example', () => answered(200));
+  const [waiting = ''] = await delivery.publishTo(webhook, 0);
+  await pass(29_999);
+  assert.equal((await delivery.delivery(waiting)).state, 'pending');
+  await pass(1);
+  assert.equal((await delivery.delivery(waiting)).state, 'delivered');
+});
+
 test('what waits for its destination is sent in the order in which it came, also after a restart', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, pass } = delivery;

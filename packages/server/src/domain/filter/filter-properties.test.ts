@@ -99,29 +99,30 @@ const { data } = fc.letrec<{ data: { [key: string]: Json }; value: Json }>((tie)
 
 const texts = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }));
 const scalars = fc.array(scalar, { minLength: 1, maxLength: 3 });
+const operands: readonly (readonly [operator: string, operand: fc.Arbitrary<Json>])[] = [
+  ['equals', scalar],
+  ['not_equals', scalar],
+  ['in', scalars],
+  ['not_in', scalars],
+  ['starts_with', texts],
+  ['ends_with', texts],
+  ['contains', fc.oneof(scalar, scalars)],
+  ['not_contains', fc.oneof(scalar, scalars)],
+  ['matches', fc.constantFrom('^a', 'b$', 'a+b', '[a-z]{2}', '1|b')],
+  ['exists', fc.boolean()],
+  ['greater_than', number],
+  ['greater_than_or_equal', number],
+  ['less_than', number],
+  ['less_than_or_equal', number],
+];
+// Few at a time: many contradict each other.
 const operators = fc
-  .record(
-    {
-      equals: scalar,
-      not_equals: scalar,
-      in: scalars,
-      not_in: scalars,
-      starts_with: texts,
-      ends_with: texts,
-      contains: fc.oneof(scalar, scalars),
-      not_contains: fc.oneof(scalar, scalars),
-      matches: fc.constantFrom('^a', 'b$', 'a+b', '[a-z]{2}', '1|b'),
-      exists: fc.boolean(),
-      greater_than: number,
-      greater_than_or_equal: number,
-      less_than: number,
-      less_than_or_equal: number,
-    },
-    { requiredKeys: [] },
-  )
-  .filter((one) => Object.keys(one).length > 0)
-  // Few at a time: many contradict each other.
-  .map((one) => Object.fromEntries(Object.entries(one).slice(0, 1 + (Object.keys(one).length % 3))));
+  .uniqueArray(fc.oneof(...operands.map(([operator, operand]) => fc.tuple(fc.constant(operator), operand))), {
+    minLength: 1,
+    maxLength: 3,
+    selector: ([operator]) => operator,
+  })
+  .map((entries) => Object.fromEntries(entries) as { [key: string]: Json });
 const wanted = fc.oneof(scalar, scalars, operators);
 const key = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join('.'));
 const fields = fc.oneof(

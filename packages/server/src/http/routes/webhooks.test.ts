@@ -187,6 +187,27 @@ describe('/v1/webhooks', () => {
       }
     });
 
+    it('knows a route again that is sent without its id', async () => {
+      const [a, b] = [
+        { when: { workflow_id: 'a' }, url: 'https://a.example/' },
+        { when: { workflow_id: 'b' }, url: 'https://b.example/' },
+      ];
+      const { body: created } = await create({ ...minimal, routes: [a, b] });
+      const ids = created.routes.map(({ id }: { id: number }) => id);
+      const moved = { ...a, url: 'https://moved.example/' };
+      const renamed = { ...b, when: { workflow_id: 'c' } };
+      for (const [method, body] of [
+        ['PUT', { ...minimal, routes: [renamed, moved] }],
+        ['PATCH', { routes: [b, a] }],
+      ] as const) {
+        const { body: saved } = await test.call(method, `/v1/webhooks/${created.id}`, body);
+        assert.deepEqual(
+          saved.routes.map(({ id }: { id: number }) => id),
+          ids.toReversed(),
+        );
+      }
+    });
+
     it('warns of a filter that a subscribed type can never pass, and saves it', async () => {
       const { status, body } = await create({ ...minimal, events: ['workflow.completed'], filters: { outptu: 'x' } });
       assert.equal(status, 201);
