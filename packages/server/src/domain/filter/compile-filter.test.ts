@@ -136,6 +136,19 @@ test('_contains is short for contains any of', () => {
   assert.equal(holds({ 'output\\_contains': 'error' }, { output_contains: 'error' }), true, 'escaped, it is a name');
 });
 
+test('the worst that can be looked for takes a moment', () => {
+  const text = 'a'.repeat(256 * 1024);
+  const startedAt = performance.now();
+  for (const filter of [
+    { output_contains: `aaaaab${'a'.repeat(4_000)}` },
+    { output_contains: Array.from({ length: 300 }, (_, i) => `aaaaaab${i}`) },
+    { all: Array.from({ length: 10 }, (_, i) => ({ output: { matches: `(a|b)*a(a|b){50}[0-${i}]` } })) },
+  ]) {
+    assert.equal(holds(filter, { output: text }), false);
+  }
+  assert.ok(performance.now() - startedAt < 10_000);
+});
+
 test('all, any and not are boolean', () => {
   const data = { a: 1, b: 2 };
   assert.equal(holds({ all: [{ a: 1 }, { b: 2 }] }, data), true);

@@ -32,6 +32,8 @@ test('takes every form of a value, and every operator', () => {
     { all: [{ a: 1 }, { b: 1 }], any: [{ a: 1 }], not: { a: 2 } },
     nested(MAX_FILTER_NESTING),
     { a: Array.from({ length: 1_000 }, (_, i) => i) },
+    { any: Array.from({ length: 10 }, () => ({ a: { matches: 'x' } })) },
+    { a_contains: ['x'.repeat(4_000), 'y'.repeat(96)], b: { starts_with: 'z'.repeat(5_000) } },
   ]) {
     assert.deepEqual(problems(filter), {}, JSON.stringify(filter).slice(0, 200));
   }
@@ -84,6 +86,13 @@ const REFUSED: readonly [what: string, filter: unknown, path: string, message: R
   ['too much nesting', nested(MAX_FILTER_NESTING + 1), `filters${'.not'.repeat(MAX_FILTER_NESTING + 1)}`, /10 levels/],
   ['a hundred levels', nested(60), `filters${'.not'.repeat(MAX_FILTER_NESTING + 1)}`, /10 levels/],
   ['a megabyte', { a: 'x'.repeat(2 ** 20) }, 'filters', /32 KiB/],
+  [
+    'too many patterns',
+    { any: Array.from({ length: 11 }, () => ({ a: { matches: 'x' } })) },
+    'filters',
+    /at most 4096 characters inside of texts \(a pattern counts as 400\)/,
+  ],
+  ['too much to look for', { a_contains: ['x'.repeat(4_000)], b: { not_contains: 'y'.repeat(97) } }, 'filters', /4096/],
   [
     'too many tests',
     { any: Array.from({ length: MAX_FILTER_TESTS + 1 }, () => ({ a: 1 })) },
