@@ -21,6 +21,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   },
   { name: 'wrk', debianPackages: ['wrk'], isMet: () => canStart('wrk') },
   { name: 'a C compiler', debianPackages: ['gcc', 'libc6-dev'], isMet: () => succeeds('cc', ['--version']) },
+  { name: 'openssl', debianPackages: ['openssl'], isMet: () => succeeds('openssl', ['version']) },
 ];
 
 /** Finds what the tests need or, as root on Debian, installs it. @throws naming what is missing and how to get it */

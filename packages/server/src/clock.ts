@@ -15,7 +15,11 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, action) {
-    const timer = setTimeout(action, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+    if (delayMs <= 0) {
+      const turn = setImmediate(action);
+      return () => clearImmediate(turn);
+    }
+    const timer = setTimeout(action, Math.min(delayMs, MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };

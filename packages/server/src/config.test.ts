@@ -44,6 +44,7 @@ test('defaults', () => {
     encryptionKey: null,
     allowNetworks: [],
     headerPrefix: defaultHeaderPrefix,
+    retentionDays: 30,
   };
   assert.deepEqual(read(), { mode: 'serve', ...defaults, allowHttp: false, allowLoopback: false });
   assert.deepEqual(read({ mode: 'dev' }), { mode: 'dev', ...defaults, allowHttp: true, allowLoopback: true });
@@ -102,6 +103,7 @@ const values: Record<string, { good: string[]; bad: string[] }> = {
     good: ['X-Acme-', 'A-'],
     bad: ['X-Acme', '-', '1-', 'X Acme-', 'Webhook-', 'content-', `A${'b'.repeat(64)}-`],
   },
+  retention_days: { good: ['1', '30', '3650'], bad: ['0', '3651', '-1', '1.5', '030', 'forever', ''] },
   database_url: {
     good: ['sqlite:x.db', 'sqlite:/var/x.db', 'sqlite:///var/x.db'],
     bad: ['postgres://u:pw@h/db', 'sqlite:', 'sqlite://host/x', 'sqlite:x/', 'sqlite::memory:', 'x.db'],

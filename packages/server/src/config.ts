@@ -28,6 +28,8 @@ export interface Config {
   /** CIDRs that receivers may be in although they are not public. */
   allowNetworks: string[];
   headerPrefix: string;
+  /** Events that are older and not owed any more are removed; 1 to 3,650. */
+  retentionDays: number;
 }
 
 /** One setting. All its names follow from its key in `SETTINGS`: `port` is `--port`, `BROXI_PORT`, and `"port"` in the file. */
@@ -131,6 +133,14 @@ export const SETTINGS = {
     parse: (text) =>
       /^[A-Za-z][A-Za-z0-9-]{0,62}-$/.test(text) && !/^(webhook|content)-$/i.test(text) ? text : undefined,
   }),
+  retention_days: define({
+    about: 'how long events, deliveries and attempts are kept; what is still owed is never removed',
+    placeholder: '<days>',
+    expected: 'a whole number of days from 1 to 3650',
+    otherwise: '30',
+    initial: () => 30,
+    parse: (text) => (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 3650 ? Number(text) : undefined),
+  }),
 };
 
 export type SettingName = keyof typeof SETTINGS;
@@ -181,6 +191,7 @@ export function readConfig({ mode, flags = {}, env = process.env }: ConfigSource
     allowLoopback: mode === 'dev',
     allowNetworks: resolveSetting('allow_networks', mode, places),
     headerPrefix: resolveSetting('header_prefix', mode, places),
+    retentionDays: resolveSetting('retention_days', mode, places),
   };
 }
 

@@ -9,6 +9,7 @@ import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
 import type { ReadStore } from './store/store.ts';
 import { callsTo } from './threads/calls.ts';
+import { keepHeapSmall } from './threads/keep-heap-small.ts';
 import { launchThread } from './threads/open-thread.ts';
 import { settleDown } from './threads/settle-down.ts';
 import { VERSION } from './version.ts';
@@ -28,18 +29,23 @@ export interface Server {
 
 /** How long a stop waits for attempts in the air; the rest of the ten seconds is for closing. */
 const STOP_GRACE_MS = 8_000;
+const DAY_MS = 86_400_000;
 
 const READS = [
   'findApiKey',
   'loadWorkspace',
   'listWebhookVersions',
   'listDestinations',
+  'listHolds',
   'getEvent',
   'listEvents',
   'webhooksAt',
   'getDelivery',
   'listDeliveries',
   'listAttempts',
+  'getJob',
+  'listJobs',
+  'estimateJob',
   'close',
 ] as const satisfies (keyof ReadStore)[];
 
@@ -47,12 +53,15 @@ const ENGINE_CALLS = [
   'ensureWorkspace',
   'putApiKey',
   'putWebhook',
+  'changeHold',
   'putEventType',
   'deleteEventType',
   'appendAudit',
   'record',
   'requeue',
   'replay',
+  'createJob',
+  'cancelJob',
   'counters',
   'sendTest',
   'cancelDelivery',
@@ -65,6 +74,7 @@ type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
 
 /** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
 export async function createServer(config: Config): Promise<Server> {
+  keepHeapSmall();
   const { databasePath, headerPrefix } = config;
   const encryption = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
@@ -85,6 +95,7 @@ export async function createServer(config: Config): Promise<Server> {
       template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
       testDataText: JSON.stringify(testData),
       graceMs: STOP_GRACE_MS,
+      retentionMs: config.retentionDays * DAY_MS,
     };
     const engine = callsTo<EngineCalls>(await threads[0].start(engineData), ENGINE_CALLS);
     // Only now there is a database to read from.

@@ -13,6 +13,8 @@ export interface EngineThreadData {
   testDataText: string;
   /** How long a stop waits for attempts in the air. */
   graceMs: number;
+  /** What is older, and over, is removed. */
+  retentionMs: number;
 }
 
 /** What the main thread asks of the engine's thread: the store's writes, and what only the owner of the lanes knows. */

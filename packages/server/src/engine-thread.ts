@@ -2,6 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import { createGuardedAgent } from './deliver/address-guard.ts';
 import { Engine } from './deliver/engine.ts';
+import { Pruner } from './deliver/prune.ts';
+import { JobRunner } from './deliver/run-jobs.ts';
 import { createSendRequest } from './deliver/send-request.ts';
 import { createTestSender } from './deliver/send-test.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
@@ -32,13 +34,26 @@ await startThread<EngineThreadData>(parentPort, async (data, port) => {
     template: data.template,
     onError: (error) => console.error('broxi-webhooks: delivery:', error),
   });
+  const onUpkeepError = (error: unknown) => console.error('broxi-webhooks: upkeep:', error);
+  const jobRunner = new JobRunner({ jobs: store, clock: systemClock, onError: onUpkeepError });
+  const pruner = new Pruner({ store, clock: systemClock, retentionMs: data.retentionMs, onError: onUpkeepError });
   const methods: EngineThreadMethods = {
     ...store,
+    async createJob(job) {
+      const created = await store.createJob(job);
+      jobRunner.wake();
+      return created;
+    },
     sendTest: createTestSender({ engine, events: store, send, clock: systemClock, dataText: data.testDataText }),
     cancelDelivery: (workspaceId, webhookId, deliveryId) => engine.cancel({ workspaceId, webhookId }, deliveryId),
     sendingAmong: async (deliveryIds) => engine.sendingAmong(deliveryIds),
-    startDelivering: () => engine.start(),
+    async startDelivering() {
+      await engine.start();
+      jobRunner.start();
+      pruner.start();
+    },
     async close() {
+      await Promise.all([jobRunner.stop(), pruner.stop()]);
       await engine.stop(data.graceMs);
       await store.close();
       await agent.destroy();

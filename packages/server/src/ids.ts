@@ -1,9 +1,22 @@
+import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
 
 /** What an id names, by its prefix. */
-export type IdPrefix = 'ws' | 'key' | 'wh' | 'evt' | 'del' | 'att' | 'aud';
+export type IdPrefix = 'ws' | 'key' | 'wh' | 'evt' | 'del' | 'att' | 'aud' | 'job';
 
-const generator = new V7Generator();
+/** Drawn from the system in one go for many ids: each draw costs more than what is made of it. */
+const random = new Uint32Array(1_024);
+let drawn = random.length;
+
+const generator = new V7Generator({
+  nextUint32() {
+    if (drawn === random.length) {
+      randomFillSync(random);
+      drawn = 0;
+    }
+    return random[drawn++] ?? 0;
+  },
+});
 
 /**
  * A new id: prefix, `_`, and the 32 hexadecimal digits of a UUIDv7. Ids of one process sort in the order they were made,

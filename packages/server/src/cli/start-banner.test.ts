@@ -50,7 +50,7 @@ test('a dev server says what it allows in its first line, and where everything i
 
 test('the lines to paste are whole commands', () => {
   const headers = ['-H', 'Authorization: Bearer broxi_0123456789', '-H', 'Content-Type: application/json'];
-  const webhook = { url: 'http://127.0.0.1:3000/webhooks/broxi', events: ['workflow.*'] };
+  const webhook = { url: 'http://127.0.0.1:3000/webhooks/broxi', events: ['*'] };
   assert.deepEqual(pasted(banner()), [
     ['http://127.0.0.1:8080/v1/webhooks', ...headers, '-d', JSON.stringify(webhook)],
     ['http://127.0.0.1:8080/v1/events', ...headers, '-d', JSON.stringify(FIRST_EVENT)],

@@ -51,7 +51,7 @@ function firstSteps({ url, apiKey, dev }: { url: string; apiKey: string | null; 
   return [
     dev ? `Create a webhook for ${receiver}:` : `Create a webhook (with the address of your own receiver):`,
     '',
-    ...post('webhooks', { url: receiver, events: ['workflow.*'] }),
+    ...post('webhooks', { url: receiver, events: ['*'] }),
     '',
     'Send it an event:',
     '',

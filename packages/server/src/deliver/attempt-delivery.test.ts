@@ -14,12 +14,20 @@ import { TEST_SECRET, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
 
 const DAY_MS = 86_400_000;
 const FAILED: ExchangeResult = { kind: 'failed', failure: 'connection_reset', message: 'closed' };
+const TIMING = { dnsMs: 3, connectMs: 5, tlsMs: null, firstByteMs: 20 };
 type Learnt = 'body' | 'timestamped' | null;
 
 /** Attempts one delivery at a receiver that answers in turn, each `latencyMs` after it was asked. */
 async function attempt(
   answers: readonly ExchangeResult[],
-  options: { config?: object; known?: Partial<Destination>; latencyMs?: number; attempts?: number } = {},
+  options: {
+    config?: object;
+    known?: Partial<Destination>;
+    latencyMs?: number;
+    attempts?: number;
+    offerFirst?: 'body' | 'timestamped';
+    anotherExchange?: (deadline: number) => Promise<boolean>;
+  } = {},
 ) {
   const { latencyMs = 40, attempts = 0 } = options;
   const clock = createFakeClock();
@@ -39,6 +47,8 @@ async function attempt(
       template: createRequestTemplate(webhook, TEST_TEMPLATE),
       policy: deriveRetryPolicy(webhook.config.retry_policy),
       destination,
+      offerFirst: options.offerFirst ?? null,
+      anotherExchange: options.anotherExchange ?? (async () => true),
     },
     {
       clock,
@@ -46,7 +56,7 @@ async function attempt(
         new Promise((resolve) => {
           requests.push({ ...request, at: clock.now() });
           const result = answers[requests.length - 1] ?? FAILED;
-          clock.after(latencyMs, () => resolve(result));
+          clock.after(latencyMs, () => resolve({ result, timing: TIMING }));
         }),
     },
   );
@@ -85,7 +95,9 @@ test('one exchange that succeeds: what is recorded', async () => {
     webhookVersion: 7,
     outcome: 'delivered',
     reason: null,
-    exchanges: [{ scheme: 'timestamped', secret: 0, sentAt: startedAt, durationMs: 40, result: answer }],
+    exchanges: [
+      { scheme: 'timestamped', secret: 0, sentAt: startedAt, durationMs: 40, timing: TIMING, result: answer },
+    ],
   });
   const [request] = requests;
   assert.equal(request?.url.href, webhook.config.url);
@@ -186,6 +198,24 @@ test('the deadline is the webhook’s timeout, counted once for all exchanges', 
       [timeout * 1000, timeout * 1000],
     );
   }
+});
+
+test('an exchange after the first one waits for its turn; one that has none leaves the other text to the retry', async () => {
+  const deadlines: number[] = [];
+  const refused = await attempt([answered(401), answered(200)], {
+    anotherExchange: async (deadline) => {
+      deadlines.push(deadline);
+      return false;
+    },
+  });
+  assert.deepEqual(deadlines, [30_000]);
+  assert.deepEqual([refused.schemes, refused.offerNext, refused.learned], [['timestamped'], 'body', null]);
+  const reason = 'answered 401; the rate limit left no time to offer the other signature';
+  assert.deepEqual(refused.outcome, { kind: 'retryable', reason, retryAfterMs: null });
+  const next = await attempt([answered(401), answered(200)], { offerFirst: 'body' });
+  assert.deepEqual([next.schemes, next.offerNext], [['body', 'timestamped'], null]);
+  const single = { config: { signature_scheme: 'timestamped' }, offerFirst: 'body' } as const;
+  assert.deepEqual((await attempt([answered(200)], single)).schemes, ['timestamped']);
 });
 
 test('Retry-After on 429 and 503 says from when on the destination may be asked again', async () => {

@@ -6,6 +6,7 @@ import {
   type Exchange,
   isSuccess,
   refusesSignature,
+  type SignatureScheme,
 } from '../domain/attempt.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
 import { SCHEME_RECHECK_MS, signingPlan } from '../domain/signing-plan.ts';
@@ -22,12 +23,21 @@ export interface AttemptInput {
   template: RequestTemplate;
   policy: RetryPolicy;
   destination: Destination;
+  /** The text that the attempt before had no time for; null: there was none. */
+  offerFirst: SignatureScheme | null;
+  /**
+   * Waits until an exchange after the first one may begin, which then counts as begun.
+   * @param deadline on the monotonic clock @returns false if that is not before the deadline
+   */
+  anotherExchange: (deadline: number) => Promise<boolean>;
 }
 
 export interface AttemptResult {
   record: AttemptRecord;
   outcome: AttemptOutcome;
   learned: Learned | null;
+  /** The text that is to be offered first next time: the rate limit left no time for it; null: all were offered. */
+  offerNext: SignatureScheme | null;
 }
 
 /** What an attempt tells about its destination; null where it tells nothing new. Others in the air may tell something else. */
@@ -38,7 +48,7 @@ export type Learned = Pick<Destination, 'scheme' | 'schemeLearnedAt'> | Pick<Des
  * refused, all under one deadline. Writes nothing; never rejects.
  */
 export async function attemptDelivery(
-  { delivery, webhook, template, policy, destination }: AttemptInput,
+  { delivery, webhook, template, policy, destination, offerFirst, anotherExchange }: AttemptInput,
   { clock, send }: { clock: Clock; send: SendRequest },
 ): Promise<AttemptResult> {
   const startedAt = clock.now();
@@ -47,19 +57,26 @@ export async function attemptDelivery(
   const number = delivery.attempts + 1;
   const body = template.body(delivery);
   const exchanges: Exchange[] = [];
+  let offerNext: SignatureScheme | null = null;
 
-  for (const scheme of signingPlan(webhook.config.signature_scheme, destination, startedAt)) {
+  const plan = signingPlan(webhook.config.signature_scheme, destination, startedAt);
+  for (const scheme of offerFirst === plan[1] ? plan.toReversed() : plan) {
+    if (exchanges.length > 0 && !(await anotherExchange(deadline))) {
+      offerNext = scheme;
+      break;
+    }
     const sentAt = clock.now();
     const sent = clock.monotonic();
     const headers = template.headers({ delivery, body, attempt: number, scheme, sentAt });
-    const result = await send({ url: template.url, headers, body, deadline });
-    exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), result });
+    const { result, timing } = await send({ url: template.url, headers, body, deadline });
+    exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), timing, result });
     if (!refusesSignature(result)) break;
   }
 
   const last = exchanges.at(-1);
   if (last === undefined) throw new Error('an attempt has at least one exchange');
-  const outcome = classify(last.result, policy, clock.now());
+  const answer = classify(last.result, policy, clock.now());
+  const outcome: AttemptOutcome = offerNext === null ? answer : cutShort(answer);
   return {
     record: {
       id: newId('att'),
@@ -75,7 +92,15 @@ export async function attemptDelivery(
     },
     outcome,
     learned: learn({ webhook, destination, last, outcome, now: clock.now() }),
+    offerNext,
   };
+}
+
+/** It may be taken with the other signature: that is tried by the retry. */
+function cutShort(answer: AttemptOutcome): AttemptOutcome {
+  const refusal = answer.kind === 'delivered' ? '' : `${answer.reason}; `;
+  const reason = `${refusal}the rate limit left no time to offer the other signature`;
+  return { kind: 'retryable', reason, retryAfterMs: null };
 }
 
 function learn(known: {

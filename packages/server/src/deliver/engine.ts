@@ -1,10 +1,14 @@
 import type { Clock } from '../clock.ts';
+import { evidenceOf } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext } from '../domain/delivery.ts';
+import type { RateLimit } from '../domain/rate-limit.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
 import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { Lane } from './lane.ts';
+import { LaneTimers } from './lane-timers.ts';
+import { Pacer } from './pacer.ts';
 import type { SendRequest } from './send-request.ts';
 import { Settler } from './settle.ts';
 
@@ -65,7 +69,10 @@ export class Engine {
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that may have something to start, in the order of their turns. */
   readonly #turns = new Set<Lane>();
-  readonly #timers = new Map<Lane, { at: number; cancel: () => void }>();
+  /** When retries come due. */
+  readonly #retries: LaneTimers;
+  /** When lanes that may not send now may send again. */
+  readonly #pauses: LaneTimers;
   /** Deliveries in the air, and those whose outcome is being written. */
   readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
@@ -81,6 +88,11 @@ export class Engine {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#settler = new Settler(options.queue, options.clock);
+    this.#pauses = new LaneTimers(options.clock, (lane) => this.resume(lane));
+    this.#retries = new LaneTimers(options.clock, (lane) => {
+      lane.markUnread(DELIVERY_CLASS.retry);
+      this.resume(lane);
+    });
   }
 
   async start(): Promise<void> {
@@ -104,8 +116,8 @@ export class Engine {
 
   async #drain(graceMs: number): Promise<void> {
     this.#cancelSweep();
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#retries.clear();
+    this.#pauses.clear();
     if (this.#busy.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#options.clock.after(graceMs, resolve);
@@ -149,6 +161,14 @@ export class Engine {
     return lane.webhook === null || lane.webhook.deletedAt !== null ? null : lane;
   }
 
+  /** Gives a lane a turn: what kept it back is over. */
+  resume(lane: Lane): void {
+    // One that was forgotten meanwhile may have another in its place by now.
+    if (this.#lanes.get(laneKey(lane.id)) !== lane) return;
+    this.#turns.add(lane);
+    this.#plan();
+  }
+
   #lane(id: LaneId): Lane {
     const key = laneKey(id);
     let lane = this.#lanes.get(key);
@@ -179,11 +199,14 @@ export class Engine {
   async #sweep(): Promise<void> {
     try {
       for (const [key, lane] of this.#lanes) {
-        if (lane.isIdle && !this.#timers.has(lane) && !this.#turns.has(lane)) this.#lanes.delete(key);
+        const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
+        if (!isPlanned && lane.isForgettable(this.#options.clock.now())) this.#lanes.delete(key);
       }
       for (const id of await this.#options.queue.sweep()) {
         const lane = this.#lane(id);
         lane.rewind();
+        // That an attempt disabled it could not be written: it goes on, and not before this.
+        if (lane.isIdle) lane.disablingEnded();
         this.#turns.add(lane);
       }
       this.#plan();
@@ -235,27 +258,30 @@ export class Engine {
       if (lane.isIdle && lane.classesToRead().length > 0) this.#read(lane, () => this.#cancelAll(lane));
       return false;
     }
-    if (!sender.webhook.config.active) {
+    if (lane.isStopped) {
       lane.dropWaiting();
       return false;
     }
     const now = this.#options.clock.now();
     const waitsUntil = lane.waitsUntil(now);
-    if (waitsUntil !== null) {
-      this.#wakeAt(lane, waitsUntil);
+    if (waitsUntil > now) {
+      if (lane.isClosedOff) lane.dropWaiting();
+      this.#pauses.set(lane, waitsUntil);
       return false;
     }
-    lane.readLeftOut(now);
+    lane.bringBack(now);
     if (lane.freeSlots <= 0) return false;
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToRead().length > 0) {
       this.#read(lane, () => this.#readDue(lane));
       return false;
     }
-    const delivery = lane.take(now);
-    if (lane.leftOutUntil !== null) this.#wakeAt(lane, lane.leftOutUntil);
+    const delivery = lane.takeProbe(now) ?? lane.take(now);
+    const leftOutUntil = lane.leftOutUntil(now);
+    if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
     if (delivery === undefined) return lane.classesToRead().length > 0;
-    void this.#deliver(lane, { delivery, ...(lane.senderTo(delivery.route) ?? sender) });
+    const way = lane.senderTo(delivery.route) ?? sender;
+    void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
     return true;
   }
 
@@ -287,7 +313,8 @@ export class Engine {
     try {
       const loaded = await this.#options.queue.loadLane(lane.id);
       if (loaded === null) return;
-      lane.configure(loaded.webhook, loaded.destinations, this.#options.template);
+      await this.#pace(lane, loaded.webhook.config.rate_limit);
+      lane.configure(loaded, this.#options.template, this.#options.clock.now());
       // What was read of it is not all that is to be cancelled.
       if (loaded.webhook.deletedAt !== null) lane.rewind();
     } catch (error) {
@@ -296,9 +323,26 @@ export class Engine {
     }
   }
 
+  /** Holds the lane to a limit that is new to it, counting what was sent before. */
+  async #pace(lane: Lane, limit: RateLimit | null): Promise<void> {
+    if (limit === null) {
+      lane.pacer = null;
+      return;
+    }
+    const known = lane.pacer?.limit;
+    if (known?.limit === limit.limit && known.period === limit.period) return;
+    const { queue, clock } = this.#options;
+    const now = clock.now();
+    const sent = await queue.exchangesSince(lane.id, now - limit.period * 1000);
+    // Those of what is in the air are not recorded yet.
+    const unrecorded = Array.from({ length: lane.unsettled }, () => now);
+    lane.pacer = new Pacer(limit, { clock, ages: [...sent, ...unrecorded].map((at) => Math.max(0, now - at)) });
+  }
+
   async #readDue(lane: Lane): Promise<void> {
     const { queue, clock } = this.#options;
-    const limit = this.#memory.bytes < this.#limits.maxWaitingBytes ? this.#limits.readAhead : 1;
+    const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.probesWithAny;
+    const limit = isRoomy ? this.#limits.readAhead : 1;
     for (const deliveryClass of lane.classesToRead()) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
@@ -328,42 +372,33 @@ export class Engine {
 
   /** Gives the lane a turn, and reads its retries, at that instant or before. */
   #wakeAt(lane: Lane, at: number): void {
-    const planned = this.#timers.get(lane);
-    if (planned !== undefined && planned.at <= at) return;
-    planned?.cancel();
-    if (!this.#running) return;
-    const cancel = this.#options.clock.after(at - this.#options.clock.now(), () => {
-      this.#timers.delete(lane);
-      lane.markUnread(DELIVERY_CLASS.retry);
-      this.#turns.add(lane);
-      this.#plan();
-    });
-    this.#timers.set(lane, { at, cancel });
+    if (this.#running) this.#retries.set(lane, at);
   }
 
-  async #deliver(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<void> {
+  async #deliver(lane: Lane, input: Flight): Promise<void> {
     const { delivery } = input;
     this.#busy.add(delivery.id);
     try {
-      const result = await this.#attempt(lane, input);
-      await this.#settle(lane, input, result);
+      const landed = await this.#attempt(lane, input);
+      const settled = await this.#settle(lane, input, landed);
+      if (settled && landed.disable !== undefined) lane.disablingEnded();
     } catch (error) {
       this.#options.onError(error);
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
-    if (lane.webhook?.deletedAt !== null) this.#turns.add(lane);
+    if (lane.stale || lane.webhook?.deletedAt !== null) this.#turns.add(lane);
     this.#plan();
     if (!this.#running && this.#busy.size === 0) this.#drained();
   }
 
   /** In the air: takes up a slot until it is over. */
-  async #attempt(lane: Lane, input: AttemptInput & { delivery: QueuedDelivery }): Promise<LandedAttempt> {
+  async #attempt(lane: Lane, input: Flight): Promise<LandedAttempt> {
     this.#sending += 1;
     try {
-      const { record, outcome, learned } = await attemptDelivery(input, this.#options);
-      const value = learned && lane.learn({ webhook: input.webhook, url: record.url }, learned);
-      return { record, outcome, destination: value && { url: record.url, value } };
+      lane.pacer?.start();
+      const result = await attemptDelivery(input, this.#options);
+      return this.#observe(lane, input, result);
     } finally {
       this.#sending -= 1;
       lane.landed(input.delivery);
@@ -372,22 +407,61 @@ export class Engine {
     }
   }
 
-  async #settle(
+  /** What the attempt means for the lane, and what of that is to be written with its outcome. */
+  #observe(
     lane: Lane,
-    { delivery, policy }: AttemptInput & { delivery: QueuedDelivery },
-    { record, outcome, destination }: LandedAttempt,
-  ): Promise<void> {
+    { webhook, isProbe }: Flight,
+    { record, outcome, learned, offerNext }: AttemptResult,
+  ): LandedAttempt {
+    const now = this.#options.clock.now();
+    const last = record.exchanges.at(-1);
+    if (last === undefined) throw new Error('an attempt has at least one exchange');
+    const evidence = evidenceOf(last.result);
+    const sent = { webhook, url: record.url };
+    const news = lane.observe(sent, { evidence, startedAt: record.startedAt, isProbe, offerNext, now });
+    const known = learned && lane.learn(sent, learned);
+    const landed: LandedAttempt = { record, outcome, destination: null, excusedUntil: null };
+    const isExcused = evidence === 'own_failure' || (isProbe && evidence === 'counted_failure');
+    if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
+    // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
+    if (news === null) return landed;
+    if (news.isNews || known !== null) landed.destination = { url: record.url, value: lane.destination(record.url) };
+    const reason = outcome.kind === 'gone' ? 'gone' : news.isHopeless ? 'no_success' : null;
+    if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
+    return landed;
+  }
+
+  /** @returns false if the delivery no longer was ours to settle */
+  async #settle(lane: Lane, { delivery, policy }: Flight, landed: LandedAttempt): Promise<boolean> {
     const { clock, random } = this.#options;
+    const { record, outcome, excusedUntil, destination, disable } = landed;
     const next = decideNext({
       outcome,
       policy,
       attemptsInSeries: record.number - delivery.seriesFrom,
+      excusedUntil,
       now: clock.now(),
       random: random(),
     });
-    const settled = await this.#settler.settle({ delivery, attempt: record, next, destination });
+    const settlement = { delivery, attempt: record, next, destination, ...(disable && { disable }) };
+    const settled = await this.#settler.settle(settlement);
     if (settled && next.state === 'pending') this.#wakeAt(lane, next.dueAt);
+    return settled;
   }
 }
 
-type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> & Pick<Settlement, 'destination'>;
+/** An attempt in the air. */
+type Flight = AttemptInput & { delivery: QueuedDelivery; isProbe: boolean };
+
+type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> &
+  Pick<Settlement, 'destination' | 'disable'> & {
+    /** The attempt charges nobody, and its delivery is tried again then; null: it counts. */
+    excusedUntil: number | null;
+  };
+
+/** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */
+export function pacing(lane: Lane): Pick<AttemptInput, 'anotherExchange'> {
+  return {
+    anotherExchange: async (deadline) => lane.pacer === null || (await lane.pacer.another(deadline)),
+  };
+}

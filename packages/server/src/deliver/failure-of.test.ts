@@ -6,10 +6,13 @@ import { failureOf } from './failure-of.ts';
 const coded = (code: string) => Object.assign(new Error(`raw text of ${code}`), { code });
 
 const EXPECTED = {
-  dns: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA'],
+  dns: ['ENOTFOUND', 'ENODATA'],
+  resolver: ['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM', 'ESERVFAIL', 'EREFUSED'],
   connection_refused: ['ECONNREFUSED'],
   connection_reset: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
-  unreachable: ['EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'],
+  unreachable: ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
+  out_of_sockets: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'],
+  proxy: ['UND_ERR_PRX_TLS'],
   timeout: ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
   malformed_response: [
     'UND_ERR_HEADERS_OVERFLOW',
@@ -26,7 +29,7 @@ const EXPECTED = {
     'ERR_SSL_WRONG_VERSION_NUMBER',
     'EPROTO',
   ],
-  network: ['EMFILE', 'UND_ERR_ABORTED', 'SOMETHING_NEW', ''],
+  network: ['UND_ERR_ABORTED', 'SOMETHING_NEW', ''],
 } as const;
 
 test('names every known error in the words of the field, with its code', () => {
@@ -65,7 +68,14 @@ test('a refused address says why, wherever it was refused', () => {
   assert.deepEqual(failureOf(new AggregateError([refused, coded('ECONNREFUSED')])), expected);
 });
 
-test('of several addresses the first one’s failure counts', () => {
+test('of several addresses the first one’s failure counts that is not our own', () => {
+  for (const own of ['ENETUNREACH', 'EADDRNOTAVAIL']) {
+    assert.equal(
+      failureOf(new AggregateError([coded(own), coded('ECONNREFUSED'), coded('ECONNRESET')])).failure,
+      'connection_refused',
+    );
+  }
+  assert.equal(failureOf(new AggregateError([coded('EHOSTUNREACH'), coded('EMFILE')])).failure, 'unreachable');
   assert.equal(
     failureOf(new AggregateError([coded('ECONNREFUSED'), coded('ENETUNREACH')])).failure,
     'connection_refused',

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ExchangeResult } from '../domain/attempt.ts';
+import { NO_TIMING } from './exchange-timing.ts';
 import type { OutgoingRequest, SendRequest } from './send-request.ts';
 
 /** A request that was sent. */
@@ -72,7 +73,7 @@ export function createFakeSend(clock: Clock): FakeSend {
   };
 
   return {
-    send: (request) => new Promise((resolve) => exchange(request, resolve)),
+    send: (request) => new Promise((resolve) => exchange(request, (result) => resolve({ result, timing: NO_TIMING }))),
     requests,
     behave: (host, behaviour) => void behaviours.set(host, behaviour),
     inTheAir: (host = ALL) => air.get(host) ?? { now: 0, most: 0 },

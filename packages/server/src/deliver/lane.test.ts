@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DeliveryClass } from '../domain/delivery.ts';
+import { NO_HOLD } from '../domain/hold.ts';
 import { UNKNOWN_DESTINATION } from '../domain/webhook.ts';
 import type { QueuedDelivery } from '../store/store.ts';
 import { Lane, MEMORY_PER_DELIVERY } from './lane.ts';
@@ -27,10 +28,20 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
   };
 }
 
+function configure(lane: Lane, changed = webhook, hold = NO_HOLD): void {
+  lane.configure({ webhook: changed, hold, destinations: new Map() }, TEST_TEMPLATE, 0);
+}
+
+function takeAndLand(lane: Lane): QueuedDelivery | undefined {
+  const delivery = lane.take(0);
+  if (delivery !== undefined) lane.landed(delivery);
+  return delivery;
+}
+
 function openLane(): { lane: Lane; memory: { bytes: number }; fill: typeof fill } {
   const memory = { bytes: 0 };
   const lane = new Lane(laneOf(webhook), memory);
-  lane.configure(webhook, new Map(), TEST_TEMPLATE);
+  configure(lane);
   const fill = (deliveryClass: DeliveryClass, count: number, dataText?: string) => {
     const read = Array.from({ length: count }, () => queued(deliveryClass, dataText));
     lane.beginRead(deliveryClass);
@@ -44,7 +55,7 @@ test('sends nothing before its webhook was read', () => {
   const lane = new Lane(laneOf(webhook), { bytes: 0 });
   assert.deepEqual([lane.sender, lane.webhook, lane.freeSlots, lane.stale], [null, null, 0, true]);
   assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
-  lane.configure(webhook, new Map(), TEST_TEMPLATE);
+  configure(lane);
   assert.equal(lane.sender?.webhook, webhook);
   assert.equal(lane.freeSlots, 3);
 });
@@ -68,7 +79,7 @@ test('an attempt takes up a slot until it has landed, not until it is settled', 
 test('while all classes wait, three of four are new ones; the fourth is a retry and a recovered one by turns', () => {
   const { lane, fill } = openLane();
   for (const deliveryClass of [0, 1, 2] as const) fill(deliveryClass, 20);
-  const order = Array.from({ length: 16 }, () => lane.take(0)?.class).join('');
+  const order = Array.from({ length: 16 }, () => takeAndLand(lane)?.class).join('');
   assert.equal(order, '0001000200010002');
 });
 
@@ -80,7 +91,7 @@ test('whatever waits is taken, each once, in order within its class, and none is
       const lines = ([0, 1, 2] as const).map((deliveryClass) => fill(deliveryClass, sizes[deliveryClass], '{"a":1}'));
       assert.equal(memory.bytes, (7 + MEMORY_PER_DELIVERY) * (sizes[0] + sizes[1] + sizes[2]));
       const taken: QueuedDelivery[] = [];
-      for (let next = lane.take(0); next !== undefined; next = lane.take(0)) taken.push(next);
+      for (let next = takeAndLand(lane); next !== undefined; next = takeAndLand(lane)) taken.push(next);
       for (const [deliveryClass, line] of lines.entries()) {
         assert.deepEqual(
           taken.filter((delivery) => delivery.class === deliveryClass),
@@ -95,6 +106,77 @@ test('whatever waits is taken, each once, in order within its class, and none is
       assert.equal(memory.bytes, 0);
     }),
   );
+});
+
+test('retries and recovered ones take up a quarter of the slots, and no more, while first attempts wait', () => {
+  const sizes: [slots: number, quarter: number][] = [
+    [1, 1],
+    [3, 1],
+    [4, 1],
+    [7, 1],
+    [8, 2],
+    [16, 4],
+    [1000, 250],
+  ];
+  for (const [slots, quarter] of sizes) {
+    const { lane, fill } = openLane();
+    configure(lane, testWebhook({ max_concurrency: slots }));
+    fill(1, 2_000);
+    fill(2, 2_000);
+    // Those of a class that hangs stay in the air; first attempts come and go.
+    let hanging = 0;
+    for (let i = 0; i < 4 * slots; i += 1) {
+      fill(0, 1);
+      const delivery = lane.take(0);
+      assert.ok(delivery);
+      if (delivery.class === 0) lane.landed(delivery);
+      else hanging += 1;
+    }
+    assert.equal(hanging, quarter, `${slots} slots`);
+    while (takeAndLand(lane)?.class === 0);
+    assert.notEqual(lane.take(0)?.class, 0, 'once none waits, they take all');
+  }
+});
+
+test('to probe with, the one that has been due for longest is taken, of whatever class', () => {
+  const circuit = { state: 'open', since: 0, failedProbes: 0, nextProbeAt: 5_000 } as const;
+  const lane = new Lane(laneOf(webhook), { bytes: 0 });
+  const destinations = new Map([[webhook.config.url, { ...UNKNOWN_DESTINATION, circuit }]]);
+  lane.configure({ webhook, hold: NO_HOLD, destinations }, TEST_TEMPLATE, 0);
+  const lines = ([2, 1, 0] as const).map((deliveryClass) => [deliveryClass, queued(deliveryClass)] as const);
+  for (const [deliveryClass, delivery] of lines) lane.add(deliveryClass, [delivery], { full: false });
+  assert.equal(lane.takeProbe(4_999), undefined);
+  for (const [, delivery] of lines) {
+    assert.equal(lane.takeProbe(5_000), delivery);
+    assert.equal(lane.takeProbe(5_000), undefined, 'one at a time');
+    lane.landed(delivery);
+  }
+  assert.equal(lane.takeProbe(5_000), undefined);
+});
+
+test('a webhook that is inactive, paused or disabled is stopped', () => {
+  const { lane } = openLane();
+  assert.equal(lane.isStopped, false);
+  for (const hold of [{ pausedAt: 5 }, { disabledAt: 5, disabledReason: 'gone' as const }]) {
+    configure(lane, webhook, { ...NO_HOLD, ...hold });
+    assert.equal(lane.isStopped, true);
+    configure(lane, webhook, { ...NO_HOLD, resumedAt: 6 });
+    assert.equal(lane.isStopped, false);
+  }
+  configure(lane, testWebhook({ active: false }));
+  assert.equal(lane.isStopped, true);
+});
+
+test('that an attempt disabled the webhook holds before it is on disk; then what is there counts', () => {
+  const { lane } = openLane();
+  assert.equal(lane.disable('gone', 100), true);
+  assert.equal(lane.disable('no_success', 200), false);
+  configure(lane, webhook, { ...NO_HOLD, pausedAt: 50 });
+  assert.deepEqual(lane.hold, { ...NO_HOLD, pausedAt: 50, disabledAt: 100, disabledReason: 'gone' });
+  lane.disablingEnded();
+  assert.equal(lane.stale, true);
+  configure(lane);
+  assert.equal(lane.isStopped, false);
 });
 
 test('what is read again while it is known is not taken twice', () => {
@@ -148,16 +230,16 @@ test('new deliveries are taken over without a read by a lane that is up to date,
   lane.reading = true;
   assert.equal(handOver(1).accepted, false, 'a read that is under way may bring them');
   lane.reading = false;
-  const { deliveries, accepted } = handOver(64);
+  const { deliveries, accepted } = handOver(512);
   assert.equal(accepted, true);
-  assert.equal(memory.bytes, 64 * (2 + MEMORY_PER_DELIVERY));
+  assert.equal(memory.bytes, 512 * (2 + MEMORY_PER_DELIVERY));
   assert.equal(lane.cursor(0)?.seq, deliveries.at(-1)?.seq);
   assert.equal(handOver(1).accepted, false, 'enough waits');
   assert.equal(lane.take(0), deliveries[0]);
   assert.equal(handOver(1).accepted, true);
   lane.rewind();
   assert.equal(handOver(1).accepted, false);
-  assert.equal(memory.bytes, 64 * (2 + MEMORY_PER_DELIVERY));
+  assert.equal(memory.bytes, 512 * (2 + MEMORY_PER_DELIVERY));
 });
 
 test('reads go on where the last one of the class ended; a rewind counts also for one that is under way', () => {
@@ -223,10 +305,10 @@ test('what is reserved for a cancellation is taken out, and comes back only afte
 test('a new version replaces what is sent', () => {
   const { lane } = openLane();
   const before = lane.sender;
-  lane.configure({ ...webhook, updatedAt: 5 }, new Map(), TEST_TEMPLATE);
+  configure(lane, { ...webhook, updatedAt: 5 });
   assert.equal(lane.sender?.template, before?.template);
   const changed = { ...testWebhook({ url: 'https://b.example/', retry_policy: { max_retries: 9 } }), version: 2 };
-  lane.configure(changed, new Map(), TEST_TEMPLATE);
+  configure(lane, changed);
   assert.equal(lane.sender?.template.url.host, 'b.example');
   assert.equal(lane.sender?.policy.attemptsAllowed, 10);
 });
@@ -234,21 +316,22 @@ test('a new version replaces what is sent', () => {
 test('what attempts learn adds up, for the same URL and secret', () => {
   const { lane } = openLane();
   const sent = { webhook, url: webhook.config.url };
+  const known = () => lane.sender?.destination;
   assert.deepEqual(lane.learn(sent, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
   lane.learn(sent, { scheme: 'body', schemeLearnedAt: 5 });
   lane.learn(sent, { notBefore: 300 });
-  const known = { scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
-  assert.deepEqual(lane.sender?.destination, known);
+  const learned = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
+  assert.deepEqual(known(), learned);
   const renamed = { ...webhook, version: 2, config: { ...webhook.config, name: 'renamed' } };
-  lane.configure(renamed, new Map(), TEST_TEMPLATE);
-  assert.deepEqual(lane.learn(sent, { notBefore: 950 }), { ...known, notBefore: 950 });
+  configure(lane, renamed);
+  assert.deepEqual(lane.learn(sent, { notBefore: 950 }), { ...learned, notBefore: 950 });
   for (const other of [
     { ...renamed, version: 3, config: { ...webhook.config, url: 'https://b.example/' } },
     { ...renamed, version: 4, secret: 'another-secret-0123456789' },
   ]) {
-    lane.configure(other, new Map(), TEST_TEMPLATE);
-    assert.deepEqual(lane.sender?.destination, UNKNOWN_DESTINATION);
+    configure(lane, other);
+    assert.deepEqual(known(), UNKNOWN_DESTINATION);
     assert.equal(lane.learn(sent, { notBefore: 99_999 }), null);
-    assert.deepEqual(lane.sender?.destination, UNKNOWN_DESTINATION);
+    assert.deepEqual(known(), UNKNOWN_DESTINATION);
   }
 });

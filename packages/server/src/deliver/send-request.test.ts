@@ -23,14 +23,16 @@ function openSender(t: TestContext) {
   const agent = createGuardedAgent(createAddressPolicy({ allowNetworks: [], allowLoopback: true }));
   t.after(() => agent.destroy());
   const send = createSendRequest(agent, systemClock);
-  return (url: URL, { timeoutMs = SOON_MS, ...rest }: Partial<OutgoingRequest> & { timeoutMs?: number } = {}) =>
-    send({
+  return async (url: URL, { timeoutMs = SOON_MS, ...rest }: Partial<OutgoingRequest> & { timeoutMs?: number } = {}) => {
+    const { result } = await send({
       url,
       headers: ['content-type', 'application/json', 'X-Own', 'Grüße'],
       body: BODY,
       deadline: systemClock.monotonic() + timeoutMs,
       ...rest,
     });
+    return result;
+  };
 }
 
 /** @returns the answer, and how long it took */
@@ -281,6 +283,23 @@ test('requests at one time go over connections of their own: one that hangs hold
   }
   assert.equal(failed(await send(receiver.url)), 'answered 200');
   assert.equal(failed(await hung), 'timeout');
+});
+
+test('a handshake that never ends holds up no other request to that origin', async (t) => {
+  const send = openSender(t);
+  const receiver = await startHostileReceiver(t, {});
+  const url = new URL(`https://127.0.0.1:${receiver.url.port}/`);
+  const results = await Promise.all([1, 2].map(() => send(url, { timeoutMs: TIMEOUT_MS })));
+  assert.deepEqual(results.map(failed), ['timeout', 'timeout']);
+  assert.equal(receiver.sockets.length, 2);
+});
+
+test('a connection that is still being made when the deadline comes is dropped', async (t) => {
+  const receiver = await startHostileReceiver(t, {});
+  const url = new URL(`https://127.0.0.1:${receiver.url.port}/`);
+  const result = await openSender(t)(url, { timeoutMs: TIMEOUT_MS });
+  assert.equal(result.kind === 'failed' && result.message, 'no connection within the timeout');
+  await receiver.closed(0);
 });
 
 test('nothing is sent behind the deadline, not even over a connection that is open', async (t) => {

@@ -1,6 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
-import type { ExchangeResult } from '../domain/attempt.ts';
+import type { ExchangeResult, ExchangeTiming } from '../domain/attempt.ts';
+import type { GuardedAgent } from './address-guard.ts';
+import { type ConnectionSteps, type ConnectionWatch, timingOf } from './exchange-timing.ts';
 import { failureOf } from './failure-of.ts';
 
 /** One HTTP request to a receiver. */
@@ -14,28 +16,36 @@ export interface OutgoingRequest {
   deadline: number;
 }
 
+/** What came of a request, and how long its phases took. */
+export interface Reply {
+  result: ExchangeResult;
+  timing: ExchangeTiming;
+}
+
 /** Makes one exchange. Never rejects: what goes wrong is part of the answer. */
-export type SendRequest = (request: OutgoingRequest) => Promise<ExchangeResult>;
+export type SendRequest = (request: OutgoingRequest) => Promise<Reply>;
 
 /** How much of an answer is read and kept; the connection is dropped when more comes. */
 export const MAX_ANSWER_BYTES = 16 * 1024;
 
 /**
- * Sends over an undici dispatcher. Redirects are not followed and nothing is decompressed: undici's bare dispatch does
+ * Sends over an undici agent. Redirects are not followed and nothing is decompressed: undici's bare dispatch does
  * neither. The deadline holds over everything, also for a receiver that drips its answer.
  */
-export function createSendRequest(dispatcher: Dispatcher, clock: Clock): SendRequest {
+export function createSendRequest(agent: GuardedAgent, clock: Clock): SendRequest {
+  const observed = { clock, connections: agent.connections };
   return ({ url, headers, body, deadline }) =>
     new Promise((resolve) => {
-      const exchange = new PendingExchange(resolve);
+      const exchange = new PendingExchange(resolve, observed);
       const remainingMs = deadline - clock.monotonic();
       if (remainingMs <= 0) {
         exchange.abandon();
         return;
       }
       exchange.cancelDeadline = clock.after(remainingMs, () => exchange.abandon());
+      agent.connections.begun = null;
       try {
-        dispatcher.dispatch(
+        agent.dispatch(
           {
             origin: url.origin,
             path: url.pathname + url.search,
@@ -47,6 +57,7 @@ export function createSendRequest(dispatcher: Dispatcher, clock: Clock): SendReq
           },
           exchange,
         );
+        exchange.connection ??= agent.connections.begun;
       } catch (error) {
         exchange.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
       }
@@ -57,23 +68,38 @@ const ABANDONED = new Error('the attempt is over');
 
 /** Collects one answer. Settles once; whatever comes later is ignored. */
 class PendingExchange implements Dispatcher.DispatchHandler {
-  readonly #resolve: (result: ExchangeResult) => void;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #clock: Clock;
+  readonly #connections: ConnectionWatch;
   #controller: Dispatcher.DispatchController | null = null;
   #settled = false;
   #status = 0;
   #headers: string[] = [];
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #requestedAt: number | null = null;
+  #firstByteAt: number | null = null;
+  /** The connection that is made for it; null: it has none yet, or uses one that was there. */
+  connection: ConnectionSteps | null = null;
   cancelDeadline: () => void = () => {};
 
-  constructor(resolve: (result: ExchangeResult) => void) {
+  constructor(resolve: (reply: Reply) => void, { clock, connections }: { clock: Clock; connections: ConnectionWatch }) {
     this.#resolve = resolve;
+    this.#clock = clock;
+    this.#connections = connections;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.connection ??= this.#connections.handedOver;
+    this.#requestedAt = this.#clock.monotonic();
     // The deadline passed while it waited for a connection: nothing is sent any more.
     if (this.#settled) controller.abort(ABANDONED);
+  }
+
+  /** The first byte of an answer, or of a hint before it. */
+  onResponseStarted(): void {
+    this.#firstByteAt ??= this.#clock.monotonic();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -111,7 +137,8 @@ class PendingExchange implements Dispatcher.DispatchHandler {
           ? 'no answer'
           : 'no connection';
     this.#settle({ kind: 'failed', failure: 'timeout', message: `${where} within the timeout` });
-    this.#controller?.abort(ABANDONED);
+    if (this.#controller === null) this.connection?.socket?.destroy(ABANDONED);
+    else this.#controller.abort(ABANDONED);
   }
 
   #answer(truncated: boolean): void {
@@ -124,6 +151,6 @@ class PendingExchange implements Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#chunks = [];
     this.cancelDeadline();
-    this.#resolve(result);
+    this.#resolve({ result, timing: timingOf(this.connection, this.#requestedAt, this.#firstByteAt) });
   }
 }

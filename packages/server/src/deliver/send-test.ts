@@ -5,7 +5,7 @@ import { NotFoundError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { EventLog } from '../store/store.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, pacing } from './engine.ts';
 import type { SendRequest } from './send-request.ts';
 
 /** Sends `webhook.test` at once: past what waits, also while the webhook is inactive. One attempt; it is recorded. */
@@ -35,9 +35,20 @@ export function createTestSender(options: {
       dataText,
     };
     const delivery = { id: newId('del'), event, attempts: 0 };
-    const { record, outcome, learned } = await attemptDelivery({ delivery, ...sender }, { clock, send });
-    const destination = learned && lane.learn({ webhook: sender.webhook, url: record.url }, learned);
+    // It counts in the rate limit, and does not wait for it.
+    lane.pacer?.start();
+    const { record, outcome, learned } = await attemptDelivery(
+      { delivery, ...sender, ...pacing(lane) },
+      { clock, send },
+    );
+    const sent = { webhook: sender.webhook, url: record.url };
+    const known = learned && lane.learn(sent, learned);
     const success = outcome.kind === 'delivered';
+    // A test that fails counts against nobody; one that succeeds closes the circuit as a probe would.
+    const landed = { evidence: 'success', startedAt: record.startedAt, isProbe: true, now: clock.now() } as const;
+    const news = success ? lane.observe(sent, landed) : null;
+    if (news?.isNews) engine.resume(lane);
+    const destination = news?.isNews ? lane.destination(record.url) : known;
     await events.recordTest({
       event,
       lane: laneId,

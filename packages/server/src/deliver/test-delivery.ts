@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext } from 'node:test';
+import type { Hold, HoldChange } from '../domain/hold.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
 import type { Lane, Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
@@ -15,6 +16,7 @@ import { createVault } from '../store/vault.ts';
 import { createFakeClock, type FakeClock } from '../test/fake-clock.ts';
 import { Engine, type EngineLimits } from './engine.ts';
 import { createFakeSend, type FakeSend } from './fake-send.ts';
+import { createTestSender } from './send-test.ts';
 
 // Virtual time cannot wait for a disk, and nothing here is about one: a commit is over as soon as it is written.
 mock.method(fs, 'fdatasync', (_file: number, done: (error: null) => void) => done(null));
@@ -61,6 +63,9 @@ export interface TestDelivery {
   /** A new version. */
   change(webhook: Webhook, config: Record<string, unknown>): Promise<Webhook>;
   remove(webhook: Webhook): Promise<Webhook>;
+  /** What a person does to it. */
+  changeHold(webhook: Webhook, change: HoldChange): Promise<Hold>;
+  sendTest(webhook: Webhook): Promise<{ success: boolean }>;
   /** Records one event for each of these webhooks, `count` times over, in one commit. @returns the deliveries' ids */
   publish(webhooks: Webhook | readonly Webhook[], count?: number, data?: unknown): Promise<string[]>;
   /** The same for one webhook, with the route (by its position) that was decided on. */
@@ -153,6 +158,21 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     change(webhook, config) {
       const { config: changed } = testWebhook({ ...webhook.config, ...config });
       return put({ ...webhook, config: changed, updatedAt: clock.now() }, webhook.version);
+    },
+    changeHold(webhook, change) {
+      const audit = {
+        workspaceId,
+        id: newId('aud'),
+        at: clock.now(),
+        actor: 'test',
+        action: change,
+        subject: webhook.id,
+      };
+      return commit(store.changeHold({ lane: laneOf(webhook), change, audit: { ...audit, detail: null } }));
+    },
+    sendTest(webhook) {
+      const send = createTestSender({ engine, events: store, send: receivers.send, clock, dataText: '{}' });
+      return commit(send(webhook));
     },
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
     publish(webhooks, count = 1, data = DATA) {

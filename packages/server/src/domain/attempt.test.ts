@@ -29,8 +29,10 @@ const answered = (status: number, headers: readonly string[] = []): ExchangeResu
   truncated: false,
 });
 const failed = (failure: FailureKind): ExchangeResult => ({ kind: 'failed', failure, message: 'as it was' });
+/** Of this side: no policy has a say in them. */
+const OWN: readonly FailureKind[] = ['resolver', 'unreachable', 'out_of_sockets', 'proxy'];
 const FAILURES: readonly FailureKind[] = [
-  ...(['timeout', 'dns', 'connection_refused', 'connection_reset', 'unreachable', 'tls'] as const),
+  ...(['timeout', 'dns', 'connection_refused', 'connection_reset', 'tls'] as const),
   ...(['malformed_response', 'address_refused', 'network'] as const),
 ];
 
@@ -39,7 +41,8 @@ test('every status has one meaning under the default policy', () => {
   for (let status = 100; status <= 999; status++) {
     const { kind } = classify(answered(status), policy, NOW);
     const retryable = [408, 425, 429].includes(status) || (status >= 500 && status <= 599);
-    const expected = status >= 200 && status <= 299 ? 'delivered' : retryable ? 'retryable' : 'permanent';
+    const refused = status === 410 ? 'gone' : 'permanent';
+    const expected = status >= 200 && status <= 299 ? 'delivered' : retryable ? 'retryable' : refused;
     assert.equal(kind, expected, String(status));
     assert.equal(isSuccess(answered(status)), expected === 'delivered');
     assert.equal(refusesSignature(answered(status)), [400, 401, 403].includes(status));
@@ -68,7 +71,7 @@ test('every failure follows the switch that it belongs to', () => {
     [{ non_retry_conditions: { malformed_response: true } }, ['malformed_response']],
     [
       { retry_conditions: { network_errors: false } },
-      ['dns', 'connection_refused', 'connection_reset', 'unreachable', 'tls', 'network'],
+      ['dns', 'connection_refused', 'connection_reset', 'tls', 'network'],
     ],
   ];
   for (const [given, off] of switches) {
@@ -97,9 +100,23 @@ test('reasons say what was answered, and that redirects are not followed', () =>
   ]);
 });
 
+test('a failure of our own is told apart from the receiver’s, whatever the policy says', () => {
+  const policy = policyOf({ retry_conditions: { network_errors: false, timeouts: false } });
+  for (const failure of OWN) {
+    assert.deepEqual(classify(failed(failure), policy, NOW), { kind: 'own_failure', reason: `${failure}: as it was` });
+  }
+  for (const failure of FAILURES) assert.notEqual(classify(failed(failure), policy, NOW).kind, 'own_failure');
+});
+
+test('410 is never retried, whatever the policy says', () => {
+  const policy = policyOf({ retry_conditions: { status_codes: ['400-499'] } });
+  assert.deepEqual(classify(answered(410), policy, NOW), { kind: 'gone', reason: 'answered 410: it is gone' });
+});
+
 test('Retry-After counts on 429 and 503 alone', () => {
   const policy = policyOf({ retry_conditions: { status_codes: ['300-599'] } });
   for (let status = 300; status <= 599; status++) {
+    if (status === 410) continue;
     const outcome = classify(answered(status, ['X', '1', 'RETRY-AFTER', '7', 'retry-after', '9']), policy, NOW);
     assert.ok(outcome.kind === 'retryable');
     assert.equal(outcome.retryAfterMs, status === 429 || status === 503 ? 7000 : null, String(status));

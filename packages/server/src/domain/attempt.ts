@@ -8,9 +8,12 @@ export type SignatureScheme = 'timestamped' | 'body';
 export type FailureKind =
   | 'timeout'
   | 'dns'
+  | 'resolver'
   | 'connection_refused'
   | 'connection_reset'
   | 'unreachable'
+  | 'out_of_sockets'
+  | 'proxy'
   | 'tls'
   | 'malformed_response'
   | 'address_refused'
@@ -30,6 +33,21 @@ export type ExchangeResult =
     }
   | { kind: 'failed'; failure: FailureKind; message: string };
 
+/**
+ * How long the phases of one exchange took, in whole milliseconds. Null: the phase did not happen, as on a connection that was
+ * used before or with an address instead of a name, or it did not come to its end.
+ */
+export interface ExchangeTiming {
+  /** The host name was resolved. */
+  dnsMs: number | null;
+  /** The TCP connection was made. */
+  connectMs: number | null;
+  /** The TLS handshake. */
+  tlsMs: number | null;
+  /** From the request to the first byte of the answer. */
+  firstByteMs: number | null;
+}
+
 /** One HTTP request of an attempt, and what came of it. */
 export interface Exchange {
   scheme: SignatureScheme;
@@ -37,7 +55,10 @@ export interface Exchange {
   secret: number;
   /** Milliseconds since the epoch; whole seconds of it are the signed timestamp. */
   sentAt: number;
+  /** From the request for it to its end: all phases, and what is between them. */
   durationMs: number;
+  /** Absent in what was recorded before it was measured. */
+  timing?: ExchangeTiming;
   result: ExchangeResult;
 }
 
@@ -63,7 +84,11 @@ export interface AttemptRecord {
 export type AttemptOutcome =
   | { kind: 'delivered' }
   | { kind: 'retryable'; reason: string; retryAfterMs: number | null }
-  | { kind: 'permanent'; reason: string };
+  | { kind: 'permanent'; reason: string }
+  /** 410: the receiver wants nothing any more. */
+  | { kind: 'gone'; reason: string }
+  /** It never got as far as the receiver, which is not to blame. */
+  | { kind: 'own_failure'; reason: string };
 
 /** The longest wait that a receiver may ask for. */
 const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000;
@@ -82,14 +107,23 @@ export function classify(result: ExchangeResult, policy: RetryPolicy, now: numbe
   if (isSuccess(result)) return { kind: 'delivered' };
   if (result.kind === 'failed') {
     const reason = `${result.failure}: ${result.message}`;
+    if (isOwnFailure(result.failure)) return { kind: 'own_failure', reason };
     return isRetryableFailure(result.failure, policy)
       ? { kind: 'retryable', reason, retryAfterMs: null }
       : { kind: 'permanent', reason };
   }
   const reason = describeStatus(result.status);
+  if (result.status === 410) return { kind: 'gone', reason };
   if (!isRetryableStatus(policy, result.status)) return { kind: 'permanent', reason };
   const asked = result.status === 429 || result.status === 503 ? headerOf(result.headers, 'retry-after') : undefined;
   return { kind: 'retryable', reason, retryAfterMs: asked === undefined ? null : parseRetryAfter(asked, now) };
+}
+
+/** Failures of this side: no resolver, no route, no socket left, no proxy. */
+const OWN_FAILURES: ReadonlySet<FailureKind> = new Set(['resolver', 'unreachable', 'out_of_sockets', 'proxy']);
+
+export function isOwnFailure(failure: FailureKind): boolean {
+  return OWN_FAILURES.has(failure);
 }
 
 function isRetryableFailure(failure: FailureKind, policy: RetryPolicy): boolean {
@@ -107,7 +141,7 @@ function isRetryableFailure(failure: FailureKind, policy: RetryPolicy): boolean 
 
 function describeStatus(status: number): string {
   if (status >= 300 && status < 400) return `answered ${status}: redirects are never followed`;
-  return `answered ${status}`;
+  return status === 410 ? 'answered 410: it is gone' : `answered ${status}`;
 }
 
 /** First value of a header in a flat list of names and values. */

@@ -14,7 +14,7 @@ const retryable = (retryAfterMs: number | null = null): AttemptOutcome => {
   return { kind: 'retryable', reason: 'answered 503', retryAfterMs };
 };
 const decide = (outcome: AttemptOutcome, attemptsInSeries: number, given: Record<string, unknown> = {}) =>
-  decideNext({ outcome, policy: policyOf(given), attemptsInSeries, now: NOW, random: 0.5 });
+  decideNext({ outcome, policy: policyOf(given), attemptsInSeries, excusedUntil: null, now: NOW, random: 0.5 });
 
 test('a delivery that was taken or refused for good is over, whatever is left of its attempts', () => {
   assert.deepEqual(decide({ kind: 'delivered' }, 1), { state: 'delivered' });
@@ -43,6 +43,19 @@ test('Retry-After moves a retry back, never forward', () => {
   assert.deepEqual(decide(retryable(1000), 1), { state: 'pending', dueAt: NOW + 5000 });
 });
 
+test('what charges nobody waits, whatever the policy says and however many attempts were made', () => {
+  const held = { state: 'pending', dueAt: NOW + 1, uncharged: true };
+  assert.deepEqual(decide({ kind: 'gone', reason: 'answered 410' }, 4), held);
+  assert.deepEqual(decide({ kind: 'own_failure', reason: 'resolver: down' }, 99, { max_retries: 0 }), held);
+  const excuse = (outcome: AttemptOutcome, excusedUntil: number) =>
+    decideNext({ outcome, policy: policyOf(), attemptsInSeries: 4, excusedUntil, now: NOW, random: 0.5 });
+  for (const outcome of [retryable(), { kind: 'permanent', reason: 'answered 501' } as const]) {
+    assert.deepEqual(excuse(outcome, NOW + 5000), { state: 'pending', dueAt: NOW + 5000, uncharged: true });
+    assert.deepEqual(excuse(outcome, 0), held, 'never in the past');
+  }
+  assert.deepEqual(excuse({ kind: 'delivered' }, NOW + 5000), { state: 'delivered' });
+});
+
 test('for any policy: at least a moment later, by neither less than the schedule nor less than Retry-After, and never for ever', () => {
   const seconds = fc.double({ min: 0.1, max: 86_400, noNaN: true });
   const given = fc.record({
@@ -61,7 +74,14 @@ test('for any policy: at least a moment later, by neither less than the schedule
       for (let state = 'pending'; state === 'pending'; ) {
         made += 1;
         const outcome = retryable(retryAfterMs);
-        const next = decideNext({ outcome, policy, attemptsInSeries: made, now: NOW, random: chance });
+        const next = decideNext({
+          outcome,
+          policy,
+          attemptsInSeries: made,
+          excusedUntil: null,
+          now: NOW,
+          random: chance,
+        });
         state = next.state;
         if (next.state !== 'pending') continue;
         const leastMs = Math.max(1, delayBeforeRetryMs(policy, made, chance), retryAfterMs ?? 0);

@@ -17,7 +17,8 @@ import { delayBeforeRetryMs, type RetryPolicy } from './retry-policy.ts';
  *
  * `pending` is a row in the queue. `sending` is the same row while its lane's owner has it in the air: nothing is written
  * when it starts, so a crash leaves a pending row that is sent again under the same id. `held` is not a state: a read shows
- * a pending delivery so while its webhook takes nothing.
+ * a pending delivery so while its webhook takes nothing (see hold.ts). Not every attempt is charged: a probe that fails, a
+ * 410 and a failure of our own leave the budget of the series as it was.
  */
 export type DeliveryState = 'pending' | 'sending' | 'delivered' | 'failed' | 'cancelled';
 
@@ -27,13 +28,18 @@ export type DeliveryClass = (typeof DELIVERY_CLASS)[keyof typeof DELIVERY_CLASS]
 export const DELIVERY_CLASSES: readonly DeliveryClass[] = [0, 1, 2];
 
 /** How the delivery came to be. */
-export type DeliveryOrigin = 'event' | 'replay' | 'test';
+export type DeliveryOrigin = 'event' | 'replay' | 'backfill' | 'test';
 
 /** What becomes of a delivery after an attempt. */
 export type NextStep =
   | { state: 'delivered' }
   | { state: 'failed'; reason: string }
-  | { state: 'pending'; dueAt: number };
+  | {
+      state: 'pending';
+      dueAt: number;
+      /** The attempt does not count in its series. */
+      uncharged?: true;
+    };
 
 /** What {@link decideNext} looks at; instants in milliseconds since the epoch. */
 export interface Decision {
@@ -41,13 +47,21 @@ export interface Decision {
   policy: RetryPolicy;
   /** Attempts made in the present series, this one included. A manual retry starts a new series. */
   attemptsInSeries: number;
+  /** The attempt is charged to nobody, and the delivery tried again at this instant; null: it counts. */
+  excusedUntil: number | null;
   now: number;
   /** In [0, 1), for the jitter. */
   random: number;
 }
 
 /** Pure: the next step after an attempt, by its outcome and the webhook's retry policy. */
-export function decideNext({ outcome, policy, attemptsInSeries, now, random }: Decision): NextStep {
+export function decideNext(decision: Decision): NextStep {
+  const { outcome, policy, attemptsInSeries, excusedUntil, now, random } = decision;
+  // At least a moment: what was read up to now is never read again before the next sweep.
+  const at = (dueAt: number) => Math.max(now + 1, dueAt);
+  if (excusedUntil !== null && outcome.kind !== 'delivered') {
+    return { state: 'pending', dueAt: at(excusedUntil), uncharged: true };
+  }
   switch (outcome.kind) {
     case 'delivered':
       return { state: 'delivered' };
@@ -58,8 +72,11 @@ export function decideNext({ outcome, policy, attemptsInSeries, now, random }: D
         return { state: 'failed', reason: `${outcome.reason}; all ${attemptsInSeries} attempts used` };
       }
       const delayMs = delayBeforeRetryMs(policy, attemptsInSeries, random);
-      // At least a moment: what was read up to now is never read again before the next sweep.
-      return { state: 'pending', dueAt: now + Math.max(1, Math.ceil(delayMs), outcome.retryAfterMs ?? 0) };
+      return { state: 'pending', dueAt: at(now + Math.max(Math.ceil(delayMs), outcome.retryAfterMs ?? 0)) };
     }
+    // Held with its webhook, and due as soon as that is resumed.
+    case 'gone':
+    case 'own_failure':
+      return { state: 'pending', dueAt: at(now), uncharged: true };
   }
 }

@@ -47,6 +47,7 @@ test('shows every field with its default', () => {
       timeout: 30,
       active: true,
       max_concurrency: 16,
+      rate_limit: null,
       filters: null,
       conditions: null,
       routes: null,
@@ -164,7 +165,6 @@ test('refuses what this version does not do, unless it is the default', () => {
     payload: 'thin',
     batch: { size: 10 },
     ordering: 'run',
-    rate_limit: { limit: 1, period: 1 },
     recovery: 'auto',
     fallback_url: 'https://example.com/',
     tls: {},
@@ -181,6 +181,13 @@ test('refuses what this version does not do, unless it is the default', () => {
 const BOUNDS: readonly [field: string, inside: readonly unknown[], outside: readonly unknown[]][] = [
   ['timeout', [1, 60, '1m', '1000ms'], [0.999, 60.001, 0, -1, '61s', '30', true, Number.NaN]],
   ['max_concurrency', [1, 1000], [0, 1001, 1.5, '16']],
+  [
+    'rate_limit',
+    [null, { limit: 1, period: 1 }, { limit: 10_000, period: 86_400 }, { limit: 5, period: '1m' }],
+    [5, '10/s', [], [1, 1]],
+  ],
+  ['rate_limit.limit', [], [0, 10_001, 1.5, '10'].map((limit) => ({ limit, period: 1 }))],
+  ['rate_limit.period', [], [0, 0.5, 86_401, '2d', 'x'].map((period) => ({ limit: 1, period }))],
   ['retry_policy.max_retries', [0, 50], [-1, 51, 1.5, '3']],
   ['retry_policy.retry_delay', [0.1, 86_400, '1d', '100ms'], [0.099, 86_400.1, 0, '25h', '5']],
   ['retry_policy.initial_delay', [0.1, 86_400], [0.099, 86_401]],
@@ -267,8 +274,7 @@ const BOUNDS: readonly [field: string, inside: readonly unknown[], outside: read
 test('holds every bound on both sides', () => {
   for (const [field, inside, outside] of BOUNDS) {
     const build = (value: unknown) => {
-      const keys =
-        field.startsWith('metadata') || field.startsWith('events') ? [field.split(/[.[]/)[0] ?? ''] : field.split('.');
+      const keys = /^(metadata|events|rate_limit)/.test(field) ? [field.split(/[.[]/)[0] ?? ''] : field.split('.');
       return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
     };
     for (const value of inside) assert.deepEqual(paths(build(value)), [], `${field} takes ${JSON.stringify(value)}`);
@@ -300,4 +306,12 @@ test('warns of what is accepted and may not be meant', () => {
   assert.deepEqual(parsePolicy({ schedule: 'extended' }).warnings, []);
   assert.match(parsePolicy({ retry_delay: 300 }).warnings.join(), /max_delay, which is 60 s/);
   assert.match(parsePolicy({ retry_conditions: { status_codes: ['400-499'] } }).warnings.join(), /410/);
+});
+
+test('a rate limit needs both of its fields, and has no others', () => {
+  assert.deepEqual(parse({ rate_limit: { limit: 5, period: '1m' } }).config.rate_limit, { limit: 5, period: 60 });
+  const problems = errors({ ...required, rate_limit: { limt: 5 } });
+  assert.equal(problems['rate_limit.limt'], 'is unknown; did you mean limit?');
+  assert.match(problems['rate_limit.limit'] ?? '', /is required/);
+  assert.match(problems['rate_limit.period'] ?? '', /is required/);
 });

@@ -2,6 +2,7 @@ import { type FieldError, InvalidFieldsError } from '../errors.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
 import { checkOwnHeaders } from './own-headers.ts';
+import { type RateLimit, readRateLimit } from './rate-limit.ts';
 import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-config.ts';
 import { readSubscriptions } from './subscriptions.ts';
 import { readMetadata } from './webhook-metadata.ts';
@@ -31,10 +32,11 @@ export interface WebhookConfig extends MatchingConfig {
   active: boolean;
   /** 1 to 1,000, default 16: requests in the air at a time. */
   max_concurrency: number;
+  /** Default null: none. Counts exchanges, of which an attempt may have several. */
+  rate_limit: RateLimit | null;
   payload: 'full';
   batch: null;
   ordering: null;
-  rate_limit: null;
   recovery: 'manual';
   fallback_url: null;
   tls: null;
@@ -48,7 +50,6 @@ export const UNSUPPORTED_FIELDS = {
   payload: 'full',
   batch: null,
   ordering: null,
-  rate_limit: null,
   recovery: 'manual',
   fallback_url: null,
   tls: null,
@@ -60,7 +61,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', ...MATCHING_FIELDS, ...Object.keys(UNSUPPORTED_FIELDS)],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', ...MATCHING_FIELDS, ...Object.keys(UNSUPPORTED_FIELDS)],
 ];
 
 export interface WebhookRules extends UrlRules {
@@ -101,6 +102,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     timeout: fields.duration('timeout', { fallback: 30, min: 1, max: 60 }),
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
+    rate_limit: readRateLimit(fields),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,
   };

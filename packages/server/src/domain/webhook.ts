@@ -1,3 +1,5 @@
+import { type Circuit, CLOSED_CIRCUIT } from './circuit.ts';
+import type { FailingStreak } from './failing-streak.ts';
 import type { WebhookConfig } from './webhook-config.ts';
 
 /** One configured receiver, in one version of its configuration. */
@@ -35,6 +37,15 @@ export interface Destination {
   schemeLearnedAt: number;
   /** Nothing is sent before this instant: the receiver asked for it with Retry-After. 0: no wait. */
   notBefore: number;
+  circuit: Circuit;
+  /** Attempts since its last success; null: there were none. */
+  failing: FailingStreak | null;
 }
 
-export const UNKNOWN_DESTINATION: Destination = { scheme: null, schemeLearnedAt: 0, notBefore: 0 };
+export const UNKNOWN_DESTINATION: Destination = {
+  scheme: null,
+  schemeLearnedAt: 0,
+  notBefore: 0,
+  circuit: CLOSED_CIRCUIT,
+  failing: null,
+};

@@ -13,8 +13,10 @@ import { docsRoutes } from './routes/docs.ts';
 import { eventTypeRoutes } from './routes/event-types.ts';
 import { eventRoutes } from './routes/events.ts';
 import { filterRoutes } from './routes/filters.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes, metricsRoute } from './routes/operations.ts';
 import { publishingRoutes } from './routes/publishing.ts';
+import { recoveryRoutes } from './routes/recovery.ts';
 import { webhookActionRoutes } from './routes/webhook-actions.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
@@ -66,6 +68,8 @@ export function createApp(deps: AppDeps): FastifyInstance {
         filterRoutes(v1, deps);
         deliveryRoutes(v1, deps);
         deliveryActionRoutes(v1, deps);
+        recoveryRoutes(v1, deps);
+        jobRoutes(v1, deps);
       },
       { prefix: '/v1' },
     );

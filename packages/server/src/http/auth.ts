@@ -28,7 +28,7 @@ export function hashApiKey(key: string): string {
   return hash('sha256', key, 'hex');
 }
 
-/** An `onRequest` hook that knows the caller by the SHA-256 of the bearer token, or refuses. Only keys that exist are cached. */
+/** An `onRequest` hook that knows the caller by the bearer token, or refuses. Only keys that exist are cached. */
 export function createAuthentication({
   store,
   clock,
@@ -38,13 +38,13 @@ export function createAuthentication({
 }): OnRequest {
   const known = new Map<string, { caller: Caller; until: number }>();
 
-  const remember = (digest: string, caller: Caller) => {
-    known.delete(digest);
+  const remember = (token: string, caller: Caller) => {
+    known.delete(token);
     if (known.size >= MAX_CACHED) {
       const oldest = known.keys().next().value;
       if (oldest !== undefined) known.delete(oldest);
     }
-    known.set(digest, { caller, until: clock.monotonic() + TTL_MS });
+    known.set(token, { caller, until: clock.monotonic() + TTL_MS });
   };
 
   return (request, _reply, done) => {
@@ -53,21 +53,20 @@ export function createAuthentication({
       done(new AppError('unauthenticated', 'An API key is needed: Authorization: Bearer <api key>.'));
       return;
     }
-    const digest = hashApiKey(token);
-    const cached = known.get(digest);
+    const cached = known.get(token);
     if (cached !== undefined && cached.until > clock.monotonic()) {
       request.caller = cached.caller;
       done();
       return;
     }
-    store.findApiKey(digest).then((key) => {
+    store.findApiKey(hashApiKey(token)).then((key) => {
       if (key === null) {
-        known.delete(digest);
+        known.delete(token);
         done(new AppError('unauthenticated', 'This API key is not known.'));
         return;
       }
       request.caller = { keyId: key.id, workspaceId: key.workspaceId };
-      remember(digest, request.caller);
+      remember(token, request.caller);
       done();
     }, done);
   };

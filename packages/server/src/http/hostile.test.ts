@@ -170,6 +170,7 @@ describe('hostile input', () => {
       'activate',
       'signature_scheme',
       'max_concurrency',
+      'rate_limit',
     ];
     await fc.assert(
       fc.asyncProperty(

@@ -2,6 +2,7 @@ import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
 import { deliverySchema } from './present-delivery.ts';
 import { eventSchema } from './present-event.ts';
 import { eventTypeSchema } from './present-event-type.ts';
+import { jobSchema } from './present-job.ts';
 import { problemSchema } from './problem-schema.ts';
 import { webhookConfigSchema, webhookPatchSchema, webhookSchema } from './webhook-schema.ts';
 
@@ -30,6 +31,7 @@ export async function createDocs(routes: readonly RouteOptions[], version: strin
     eventSchema,
     eventTypeSchema,
     deliverySchema,
+    jobSchema,
   ]) {
     docs.addSchema(schema);
   }

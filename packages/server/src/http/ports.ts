@@ -5,7 +5,7 @@ import type { WebhookRules } from '../domain/webhook-config.ts';
 import type { DataSchemas } from '../publish/data-schemas.ts';
 import type { Publisher } from '../publish/publish-event.ts';
 import type { WorkspaceCache } from '../publish/workspace-cache.ts';
-import type { DeliveryQueue, Directory, EventLog, History } from '../store/store.ts';
+import type { DeliveryQueue, Directory, EventLog, History, JobLog } from '../store/store.ts';
 
 /** Everything that the HTTP API needs of the other rooms; the composition root hands it over. */
 export interface AppDeps {
@@ -48,9 +48,13 @@ export interface TestResult {
 }
 
 /** The part of the store that the API calls: reads, and the writes that are neither publishing nor settling. */
-export type HttpStore = Pick<Directory, 'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'appendAudit'> &
+export type HttpStore = Pick<
+  Directory,
+  'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'listHolds' | 'changeHold' | 'appendAudit'
+> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<DeliveryQueue, 'requeue' | 'replay'> &
+  Omit<JobLog, 'unfinishedJobs' | 'advanceJob'> &
   History;
 
 /** Where unexpected errors go; what a client can cause is answered and not logged. */

@@ -10,9 +10,25 @@ import { MASK } from './mask.ts';
 const headerListSchema = Type.Array(Type.Object({ name: Type.String(), value: Type.String() }));
 const secondsSchema = Type.Number({ description: 'Seconds.' });
 
+const phaseSchema = (description: string) => ({ type: ['number', 'null'], description });
+
 const exchangeSchema = Type.Object({
   sent_at: instantSchema('When it was sent; its whole seconds are the signed time.'),
   duration: secondsSchema,
+  timing: Type.Unsafe<TimingJson | null>({
+    type: ['object', 'null'],
+    required: ['dns', 'connect', 'tls', 'first_byte', 'total'],
+    properties: {
+      dns: phaseSchema('Until the host name was resolved.'),
+      connect: phaseSchema('From there until the TCP connection was made.'),
+      tls: phaseSchema('From there until the TLS handshake was over.'),
+      first_byte: phaseSchema('From the request until the first byte of the answer.'),
+      total: { type: 'number', description: 'The whole exchange: `duration`.' },
+    },
+    description:
+      'Seconds. A phase is null where it did not happen (a connection that was used before needs none of the first three, an IP address no look-up, http no TLS) or was not completed: what it took is part of the total then. The whole is null where nothing was measured.',
+    examples: [{ dns: 0.004, connect: 0.021, tls: 0.043, first_byte: 0.112, total: 0.181 }],
+  }),
   signature_scheme: Type.Enum(['timestamped', 'body'], { description: 'The text that the prefixed signature covers.' }),
   request: Type.Object(
     { method: Type.Enum(['POST']), url: Type.String(), headers: headerListSchema },
@@ -44,12 +60,23 @@ export const attemptSchema = Type.Object({
   duration: secondsSchema,
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
   route: optionalIntegerSchema('The `id` of the route that it went; null: the `url` of the webhook.'),
-  outcome: Type.Enum(['delivered', 'retryable', 'permanent'], { description: 'What it came to.' }),
+  outcome: Type.Enum(['delivered', 'retryable', 'permanent', 'gone', 'own_failure'], {
+    description:
+      'What it came to. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
+  }),
   reason: optionalStringSchema('Why it did not succeed.'),
   exchanges: Type.Array(exchangeSchema, {
     description: 'Its HTTP requests: more than one where a signature was refused.',
   }),
 });
+
+interface TimingJson {
+  dns: number | null;
+  connect: number | null;
+  tls: number | null;
+  first_byte: number | null;
+  total: number;
+}
 
 interface ResponseJson {
   status: number;
@@ -80,10 +107,23 @@ export function presentAttempt(attempt: AttemptRecord, sentBy: SentBy): Static<t
     exchanges: attempt.exchanges.map((exchange) => ({
       sent_at: presentInstant(exchange.sentAt),
       duration: exchange.durationMs / 1000,
+      timing: presentTiming(exchange),
       signature_scheme: exchange.scheme,
       request: { method: 'POST', url: attempt.url, headers: sentHeaders(attempt, exchange, sentBy) },
       ...presentResult(exchange),
     })),
+  };
+}
+
+function presentTiming({ timing, durationMs }: Exchange): TimingJson | null {
+  if (timing === undefined) return null;
+  const seconds = (ms: number | null) => (ms === null ? null : ms / 1000);
+  return {
+    dns: seconds(timing.dnsMs),
+    connect: seconds(timing.connectMs),
+    tls: seconds(timing.tlsMs),
+    first_byte: seconds(timing.firstByteMs),
+    total: durationMs / 1000,
   };
 }
 

@@ -1,4 +1,6 @@
 import Type, { type Static } from 'typebox';
+import type { HeldReason } from '../domain/hold.ts';
+import { targetOf } from '../domain/target.ts';
 import type { Delivery } from '../store/store.ts';
 import {
   instantSchema,
@@ -9,6 +11,8 @@ import {
   presentOptionalInstant,
 } from './instant.ts';
 import type { AppDeps } from './ports.ts';
+import { heldReasonsOf, readStanding, type Standing } from './present-webhook.ts';
+import { heldReasonsSchema } from './webhook-schema.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
 export const DELIVERY_STATES = ['pending', 'sending', 'held', 'delivered', 'failed', 'cancelled'] as const;
@@ -19,10 +23,10 @@ const fields = {
   event_id: Type.String(),
   event: Type.String({ description: 'The event type.' }),
   run_id: optionalStringSchema('`data.run_id` of the event.'),
-  origin: Type.Enum(['event', 'replay', 'test'], { description: 'How it came to be.' }),
+  origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
-  held_reasons: Type.Array(Type.Enum(['inactive']), { description: 'Why it is held; empty in any other state.' }),
+  held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
   attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
   last_status: optionalIntegerSchema('HTTP status of the latest answer; null: none.'),
@@ -35,8 +39,9 @@ export const deliverySchema = Type.Object(fields, { $id: 'Delivery', description
 export type DeliveryJson = Static<typeof deliverySchema>;
 export const deliveryFields = fields;
 
-type Waiting = Pick<AppDeps, 'workspaces' | 'engine'>;
-type ShownAs = 'as stored' | 'sending' | 'held';
+type Waiting = Pick<AppDeps, 'store' | 'workspaces' | 'engine'>;
+/** Reasons: it is held for them. */
+type ShownAs = 'as stored' | 'sending' | readonly HeldReason[];
 
 /** Deliveries of one workspace as the API shows them, in the same order. */
 export async function presentDeliveries(deliveries: readonly Delivery[], deps: Waiting): Promise<DeliveryJson[]> {
@@ -51,21 +56,30 @@ export async function presentDelivery(delivery: Delivery, deps: Waiting): Promis
 
 async function lookAtWaiting(
   deliveries: readonly Delivery[],
-  { workspaces, engine }: Waiting,
+  { store, workspaces, engine }: Waiting,
 ): Promise<(delivery: Delivery) => ShownAs> {
   const waiting = deliveries.filter(({ state }) => state === 'pending');
   const first = waiting[0];
   if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
   const sending = new Set(await engine.sendingAmong(waiting.map(({ id }) => id)));
-  return ({ id, state, webhookId }) => {
+  const standings = new Map<string, Standing>();
+  for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
+    standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
+  }
+  return ({ id, state, webhookId, route }) => {
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
-    return view.webhooks.get(webhookId)?.config.active === false ? 'held' : 'as stored';
+    const webhook = view.webhooks.get(webhookId);
+    const standing = standings.get(webhookId);
+    if (webhook === undefined || standing === undefined) return 'as stored';
+    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    return reasons.length > 0 ? reasons : 'as stored';
   };
 }
 
 function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
+  const reasons = typeof shownAs === 'string' ? [] : shownAs;
   return {
     id: delivery.id,
     webhook_id: delivery.webhookId,
@@ -74,8 +88,8 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     run_id: delivery.runId,
     origin: delivery.origin,
     route: delivery.route,
-    state: shownAs === 'as stored' ? delivery.state : shownAs,
-    held_reasons: shownAs === 'held' ? ['inactive'] : [],
+    state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
+    held_reasons: [...reasons],
     reason: delivery.reason,
     attempt_count: delivery.attempts,
     last_status: delivery.lastStatus,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Webhook } from '../domain/webhook.ts';
+import { UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
 import { presentWithDestination } from './present-webhook.ts';
 
@@ -20,11 +20,22 @@ function known(changes: {
   webhookId?: string;
   url?: string;
 }) {
-  return { webhookId: 'wh_1', url: URL, scheme: null, schemeLearnedAt: NOW - 1_000, notBefore: 0, ...changes };
+  return {
+    ...UNKNOWN_DESTINATION,
+    webhookId: 'wh_1',
+    url: URL,
+    scheme: null,
+    schemeLearnedAt: NOW - 1_000,
+    notBefore: 0,
+    ...changes,
+  };
 }
 
 function shown(signatureScheme: string, ...all: ReturnType<typeof known>[]) {
-  const { destinations, warnings } = presentWithDestination(webhook(signatureScheme), { known: all, now: NOW });
+  const { destinations, warnings } = presentWithDestination(webhook(signatureScheme), {
+    standing: { holds: [], destinations: all },
+    now: NOW,
+  });
   return { ...destinations?.[0], warnings };
 }
 
@@ -34,6 +45,8 @@ test('shows the signed text that the receiver takes', () => {
     signature_scheme: 'timestamped',
     scheme_learned_at: '2026-01-15T10:29:59.000Z',
     waits_until: null,
+    circuit: { state: 'closed', since: null, next_probe_at: null },
+    failing_since: null,
     warnings: [],
   });
 });

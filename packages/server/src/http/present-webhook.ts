@@ -1,7 +1,9 @@
+import type { Circuit } from '../domain/circuit.ts';
+import { type HeldReason, heldReasons, NO_HOLD } from '../domain/hold.ts';
 import { destinationUrls } from '../domain/target.ts';
-import type { Webhook } from '../domain/webhook.ts';
-import { BODY_SCHEME_WARNING } from '../domain/webhook-config.ts';
-import type { KnownDestination } from '../store/store.ts';
+import { type Destination, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
+import { BODY_SCHEME_WARNING, type WebhookConfig } from '../domain/webhook-config.ts';
+import type { Directory, KnownDestination, KnownHold } from '../store/store.ts';
 import { presentInstant, presentOptionalInstant } from './instant.ts';
 import { MASK } from './mask.ts';
 import type { WebhookJson } from './webhook-schema.ts';
@@ -13,6 +15,10 @@ export const READ_ONLY_FIELDS = [
   'created_at',
   'updated_at',
   'deleted_at',
+  'held_reasons',
+  'paused_at',
+  'disabled_at',
+  'disabled_reason',
   'destinations',
   'warnings',
 ] as const;
@@ -35,32 +41,80 @@ export function presentWebhook(webhook: Webhook): WebhookJson {
   };
 }
 
+/** What stops webhooks, and what was learned about their receivers; of any webhook and URL. */
+export interface Standing {
+  holds: readonly KnownHold[];
+  destinations: readonly KnownDestination[];
+}
+
+/** Of one webhook, or of a whole workspace. */
+export async function readStanding(
+  store: Pick<Directory, 'listHolds' | 'listDestinations'>,
+  workspaceId: string,
+  webhookId?: string,
+): Promise<Standing> {
+  const [holds, destinations] = await Promise.all([
+    store.listHolds(workspaceId, webhookId),
+    store.listDestinations(workspaceId, webhookId),
+  ]);
+  return { holds, destinations };
+}
+
+/** Why nothing is sent to one of a webhook's URLs; empty: it is. */
+export function heldReasonsOf(webhook: Webhook, url: string, standing: Standing): HeldReason[] {
+  const hold = standing.holds.find(({ webhookId }) => webhookId === webhook.id) ?? NO_HOLD;
+  return heldReasons(webhook.config, hold, destinationAt(webhook, url, standing));
+}
+
+function destinationAt({ id }: Webhook, url: string, { destinations }: Standing): Destination {
+  return destinations.find((one) => one.webhookId === id && one.url === url) ?? UNKNOWN_DESTINATION;
+}
+
 /**
- * A webhook with what was learned about its receivers, that of its own URL first.
- * @param known of any webhook and URL
+ * A webhook with what was learned about its receivers, that of its own URL first, and with what stops it.
  * @param warnings about what was just saved
  */
 export function presentWithDestination(
   webhook: Webhook,
-  { known, now, warnings = [] }: { known: readonly KnownDestination[]; now: number; warnings?: readonly string[] },
+  { standing, now, warnings = [] }: { standing: Standing; now: number; warnings?: readonly string[] },
 ): WebhookJson {
-  const wanted = webhook.config.signature_scheme;
-  const destinations = destinationUrls(webhook.config).map((url) => {
-    const destination = known.find((one) => one.webhookId === webhook.id && one.url === url);
-    const learned = wanted === 'auto' && destination?.scheme ? destination : null;
-    const waits = destination !== undefined && destination.notBefore > now;
-    return {
-      url,
-      signature_scheme: wanted === 'auto' ? (learned?.scheme ?? null) : wanted,
-      scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
-      waits_until: presentOptionalInstant(waits ? destination.notBefore : null),
-    };
-  });
+  const hold = standing.holds.find((one) => one.webhookId === webhook.id) ?? NO_HOLD;
+  const destinations = destinationUrls(webhook.config).map((url) =>
+    presentDestination(url, destinationAt(webhook, url, standing), { wanted: webhook.config.signature_scheme, now }),
+  );
   const replayable = destinations.some((destination) => destination.signature_scheme === 'body');
   return {
     ...presentWebhook(webhook),
+    held_reasons: heldReasonsOf(webhook, webhook.config.url, standing),
+    paused_at: presentOptionalInstant(hold.pausedAt),
+    disabled_at: presentOptionalInstant(hold.disabledAt),
+    disabled_reason: hold.disabledReason,
     destinations,
     warnings: [...new Set(replayable ? [...warnings, BODY_SCHEME_WARNING] : warnings)],
+  };
+}
+
+function presentDestination(
+  url: string,
+  destination: Destination,
+  { wanted, now }: { wanted: WebhookConfig['signature_scheme']; now: number },
+) {
+  const learned = wanted === 'auto' && destination.scheme !== null ? destination : null;
+  return {
+    url,
+    signature_scheme: wanted === 'auto' ? (learned?.scheme ?? null) : wanted,
+    scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
+    waits_until: presentOptionalInstant(destination.notBefore > now ? destination.notBefore : null),
+    circuit: presentCircuit(destination.circuit),
+    failing_since: presentOptionalInstant(destination.failing?.since ?? null),
+  };
+}
+
+function presentCircuit(circuit: Circuit) {
+  return {
+    state: circuit.state,
+    since: presentOptionalInstant(circuit.state === 'closed' ? null : circuit.since),
+    next_probe_at: presentOptionalInstant(circuit.state === 'open' ? circuit.nextProbeAt : null),
   };
 }
 

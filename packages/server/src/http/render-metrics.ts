@@ -6,7 +6,11 @@ export function renderMetrics(counters: StoreCounters): string {
   return [
     ...counter('broxi_commits_total', 'Transactions committed.', counters.commits),
     ...counter('broxi_events_accepted_total', 'Events recorded.', counters.eventsAccepted),
-    ...counter('broxi_deliveries_created_total', 'Deliveries owed, replays included.', counters.deliveriesCreated),
+    ...counter(
+      'broxi_deliveries_created_total',
+      'Deliveries owed, replays and backfills included.',
+      counters.deliveriesCreated,
+    ),
     ...counter(
       'broxi_deliveries_put_back_total',
       'Failed or cancelled deliveries that were put back.',

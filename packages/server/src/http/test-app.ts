@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import type { AttemptRecord, ExchangeResult } from '../domain/attempt.ts';
+import type { AttemptRecord, ExchangeResult, ExchangeTiming } from '../domain/attempt.ts';
 import type { NextStep } from '../domain/delivery.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
 import { targetOf } from '../domain/target.ts';
@@ -49,8 +49,13 @@ export interface TestApp {
   advance(ms: number): void;
   /** Calls with the test key, and holds every answer against the OpenAPI document. A plain object is sent as JSON. */
   call(method: string, url: string, body?: unknown, options?: CallOptions): Promise<Answer>;
-  /** Makes one attempt at everything that is due for a webhook, with this answer. */
-  attempt(webhookId: string, result: ExchangeResult, next: NextStep): Promise<QueuedDelivery[]>;
+  /** Makes one attempt at everything that is due for a webhook, with this answer. Without a timing: as it was once recorded. */
+  attempt(
+    webhookId: string,
+    result: ExchangeResult,
+    next: NextStep,
+    timing?: ExchangeTiming,
+  ): Promise<QueuedDelivery[]>;
   close(): Promise<void>;
 }
 
@@ -126,7 +131,7 @@ export async function openTestApp(): Promise<TestApp> {
       check({ method, url, status: response.statusCode, type, body: parsed });
       return { status: response.statusCode, headers: response.headers, body: parsed };
     },
-    async attempt(webhookId: string, result: ExchangeResult, next: NextStep) {
+    async attempt(webhookId: string, result: ExchangeResult, next: NextStep, timing?: ExchangeTiming) {
       const lane = { workspaceId: workspace.id, webhookId };
       const loaded = await store.loadLane(lane);
       const due: QueuedDelivery[] = [];
@@ -147,7 +152,16 @@ export async function openTestApp(): Promise<TestApp> {
           webhookVersion: loaded?.webhook.version ?? 0,
           outcome: next.state === 'delivered' ? 'delivered' : next.state === 'failed' ? 'permanent' : 'retryable',
           reason: next.state === 'delivered' ? null : 'answered 500',
-          exchanges: [{ scheme: 'timestamped', secret: 0, sentAt: clock.now(), durationMs: 118, result }],
+          exchanges: [
+            {
+              scheme: 'timestamped',
+              secret: 0,
+              sentAt: clock.now(),
+              durationMs: 118,
+              ...(timing && { timing }),
+              result,
+            },
+          ],
         };
         await store.settle({ delivery, attempt, next, destination: null });
       }

@@ -1,5 +1,7 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import { type FilterConfig, OPERATORS } from '../domain/filter/filter.ts';
+import type { DisabledReason, HeldReason } from '../domain/hold.ts';
+import type { RateLimit } from '../domain/rate-limit.ts';
 import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
 import { MAX_ROUTES, type RouteConfig } from '../domain/routes.ts';
 import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
@@ -149,11 +151,27 @@ const configFields = (form: Form) => ({
   max_concurrency: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, default: 16, description: 'Requests in the air at a time.' }),
   ),
+  rate_limit: Type.Optional(
+    Type.Unsafe<RateLimit | null>({
+      type: ['object', 'null'],
+      required: ['limit', 'period'],
+      additionalProperties: false,
+      properties: {
+        limit: { type: 'integer', minimum: 1, maximum: 10_000 },
+        period: {
+          type: form === 'shown' ? 'number' : ['number', 'string'],
+          description: `Seconds${form === 'shown' ? '' : ', or "5s", "2m", "1h"'}; 1 second to 1 day.`,
+        },
+      },
+      default: null,
+      description: 'At most `limit` requests begin in any `period`, every one of an attempt counted. Null: no limit.',
+      examples: [{ limit: 100, period: 60 }],
+    }),
+  ),
   ...matchingSchemas(form),
   payload: Type.Optional(notYet('full')),
   batch: Type.Optional(notYet(null)),
   ordering: Type.Optional(notYet(null)),
-  rate_limit: Type.Optional(notYet(null)),
   recovery: Type.Optional(notYet('manual')),
   fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
@@ -188,6 +206,13 @@ export const webhookPatchSchema = Type.Partial(webhookConfigSchema, {
   examples: [{ active: false }],
 });
 
+export const heldReasonsSchema = (description: string) =>
+  Type.Array(Type.Enum([...HELD_REASONS]), {
+    description: `${description} inactive: a person switched it off. paused: a person paused it. disabled: the system switched it off. circuit_open: its receiver fails too often.`,
+  });
+
+const HELD_REASONS = ['inactive', 'paused', 'disabled', 'circuit_open'] as const satisfies HeldReason[];
+
 const destinationSchema = Type.Object({
   url: Type.String(),
   signature_scheme: Type.Unsafe<'timestamped' | 'body' | null>({
@@ -196,6 +221,20 @@ const destinationSchema = Type.Object({
   }),
   scheme_learned_at: optionalInstantSchema('When it first did, or confirmed it again.'),
   waits_until: optionalInstantSchema('The receiver asked for a pause until then (Retry-After).'),
+  circuit: Type.Object(
+    {
+      state: Type.Enum(['closed', 'open', 'half_open']),
+      since: optionalInstantSchema('When it came into this state; null while it is closed.'),
+      next_probe_at: optionalInstantSchema(
+        'While it is open: when the next delivery is sent to see whether it still fails.',
+      ),
+    },
+    {
+      description:
+        'open: it fails so often that its deliveries are held. half_open: what was held is being released, a few at a time.',
+    },
+  ),
+  failing_since: optionalInstantSchema('The first attempt since the last success; null: the latest attempt succeeded.'),
 });
 
 export const webhookSchema = Type.Object(
@@ -207,6 +246,20 @@ export const webhookSchema = Type.Object(
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
     deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),
+    held_reasons: Type.Optional(
+      heldReasonsSchema(
+        'Why nothing is sent to `url`; empty: it is. Routes: see `destinations`. Versions do not show it.',
+      ),
+    ),
+    paused_at: Type.Optional(optionalInstantSchema('When a person paused it.')),
+    disabled_at: Type.Optional(optionalInstantSchema('When the system switched it off.')),
+    disabled_reason: Type.Optional(
+      Type.Unsafe<DisabledReason | null>({
+        enum: ['gone', 'no_success', null],
+        description:
+          'gone: a receiver answered 410. no_success: none of its receivers accepted anything for five days.',
+      }),
+    ),
     destinations: Type.Optional(
       Type.Array(destinationSchema, {
         description: 'What was learned about each receiver, that of `url` first. Versions do not show it.',

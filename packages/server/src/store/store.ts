@@ -1,7 +1,13 @@
 import type { AttemptRecord } from '../domain/attempt.ts';
 import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
+import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
+import type { JobLog } from './job-log.ts';
+import type { Retention } from './retention.ts';
+
+export type { JobLog, JobStep, JobStepResult, NewJob } from './job-log.ts';
+export type { PruneResult, PruneStep, Retention } from './retention.ts';
 
 /**
  * The seam between the product and its databases. A driver implements {@link Store}; `conformance/` says what that means
@@ -9,7 +15,7 @@ import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
  * transaction is on disk. Writes that cannot be taken now reject with `StoreUnavailableError` and leave nothing behind.
  * Instants are milliseconds since the epoch. Everything is scoped to a workspace but what the engine sweeps over.
  */
-export interface Store extends Directory, EventLog, DeliveryQueue, History {
+export interface Store extends Directory, EventLog, DeliveryQueue, History, JobLog, Retention {
   close(): Promise<void>;
 }
 
@@ -32,6 +38,13 @@ export interface Directory {
   listWebhookVersions(lane: Lane): Promise<Webhook[]>;
   /** What is known of the destinations of a webhook, or of all of a workspace; nothing of those that were never learned about. */
   listDestinations(workspaceId: string, webhookId?: string): Promise<KnownDestination[]>;
+  /** What stops the webhooks of a workspace, or one of them; nothing of those that nothing ever stopped. */
+  listHolds(workspaceId: string, webhookId?: string): Promise<KnownHold[]>;
+  /**
+   * Pauses, resumes or enables a webhook: one row, whatever it is owed, and the audit entry if that changed anything. Rejects
+   * with `NotFoundError` if there is no such webhook, or it was deleted. Wakes its lane.
+   */
+  changeHold(request: HoldRequest): Promise<Hold>;
   putEventType(type: CustomEventType): Promise<void>;
   /** @returns false if there was none */
   deleteEventType(workspaceId: string, name: string): Promise<boolean>;
@@ -59,14 +72,20 @@ export interface DeliveryQueue {
   onWake(listener: (wakes: readonly Wake[]) => void): void;
   /** Every lane that something waits in: the truth behind the wakes, read at start and now and then. */
   sweep(): Promise<Lane[]>;
-  /** The webhook and what is known about its destinations, by URL; null if it never existed. */
-  loadLane(lane: Lane): Promise<{ webhook: Webhook; destinations: ReadonlyMap<string, Destination> } | null>;
+  /** The webhook, what stops it and what is known about its destinations; null if it never existed. */
+  loadLane(lane: Lane): Promise<LoadedLane | null>;
+  /**
+   * When the exchanges of the lane's attempts were sent, after an instant, in any order; of what is recorded. Reads what the
+   * lane ever had: for an owner that takes it over, and for limited webhooks only.
+   */
+  exchangesSince(lane: Lane, after: number): Promise<number[]>;
   /** Deliveries of one class that are due and on disk, in order of `(dueAt, seq)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
   /** When the next retry of the lane is due after an instant; null: none waits. */
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
-   * Writes the outcome of an attempt; the only writer of outcomes.
+   * Writes the outcome of an attempt; the only writer of outcomes. An attempt that is not charged does not count in its
+   * series.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
    */
   settle(settlement: Settlement): Promise<boolean>;
@@ -129,6 +148,17 @@ export interface WebhookChange {
 export interface KnownDestination extends Destination {
   webhookId: string;
   url: string;
+}
+
+export interface KnownHold extends Hold {
+  webhookId: string;
+}
+
+export interface HoldRequest {
+  lane: Lane;
+  change: HoldChange;
+  /** Its instant is the one of the change. */
+  audit: AuditEntry;
 }
 
 export interface AuditEntry {
@@ -221,7 +251,7 @@ export interface QueuedDelivery {
   origin: DeliveryOrigin;
   /** Made so far, over all series. */
   attempts: number;
-  /** Attempts that were made before the present series began. */
+  /** Attempts that do not count in the present series: those made before it began, and those that charged nobody. */
   seriesFrom: number;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
@@ -234,6 +264,15 @@ export interface Settlement {
   next: NextStep;
   /** What was learned about the destination; null: nothing new. */
   destination: { url: string; value: Destination } | null;
+  /** The attempt ends the webhook's deliveries for now: disables it, unless its URL is another one by now. */
+  disable?: { reason: DisabledReason; at: number };
+}
+
+export interface LoadedLane {
+  webhook: Webhook;
+  hold: Hold;
+  /** By URL: all that is known, maybe also of a URL that it had. */
+  destinations: ReadonlyMap<string, Destination>;
 }
 
 export interface TestRecord {
@@ -311,6 +350,10 @@ export interface StoreCounters {
 }
 
 /** The calls that only read, which a second connection can answer beside the writer. */
-export type ReadStore = Pick<Directory, 'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations'> &
+export type ReadStore = Pick<
+  Directory,
+  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
+> &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
-  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> & { close(): Promise<void> };
+  Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &
+  Pick<JobLog, 'getJob' | 'listJobs' | 'estimateJob'> & { close(): Promise<void> };

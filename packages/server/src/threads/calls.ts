@@ -65,17 +65,22 @@ export function callsTo<Target extends object>(port: Port, methods: readonly (ke
   ) as Target;
 }
 
-/** Collects what comes until `later` runs what it is given. */
+/** A message of so many leaves at once, so that the other thread begins while this one is still busy. */
+const MOST_PER_MESSAGE = 16;
+
+/** Collects what comes until `later` runs what it is given, or there is enough for a message. */
 function gather<Item>(send: (items: Item[]) => void, later: (flush: () => void) => void): (item: Item) => void {
   let items: Item[] = [];
+  const flush = () => {
+    if (items.length === 0) return;
+    const gathered = items;
+    items = [];
+    send(gathered);
+  };
   return (item) => {
     items.push(item);
-    if (items.length > 1) return;
-    later(() => {
-      const gathered = items;
-      items = [];
-      send(gathered);
-    });
+    if (items.length === MOST_PER_MESSAGE) flush();
+    else if (items.length === 1) later(flush);
   };
 }
 

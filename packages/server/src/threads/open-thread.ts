@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../errors.ts';
+import { YOUNG_GENERATION_MB } from './keep-heap-small.ts';
 import { settleDown } from './settle-down.ts';
 
 /** What a thread posts first: that it is ready, or why it cannot start. */
@@ -21,7 +22,11 @@ const LOADER = `
 
 /** Launches a thread: threads load side by side, and are started when what they need is there. */
 export function launchThread(entry: URL): LaunchedThread {
-  const thread = new Worker(LOADER, { eval: true, workerData: entry.href });
+  const thread = new Worker(LOADER, {
+    eval: true,
+    workerData: entry.href,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   return {
     async start(data) {
       thread.postMessage(data);

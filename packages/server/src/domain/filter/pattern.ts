@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import { compileLinearRegExp } from '../linear-regexp.ts';
 
 const MAX_PATTERN_LENGTH = 500;
 /** Instructions of a compiled pattern. Time is at most proportional to it and to the length of the text. */
@@ -15,9 +15,9 @@ export const MAX_MATCHED_LENGTH = 8_192;
 export function compilePattern(source: string): { test: (text: string) => boolean } | { problem: string } {
   if (source === '') return { problem: 'must not be empty: it would match every text' };
   if (source.length > MAX_PATTERN_LENGTH) return { problem: `must be at most ${MAX_PATTERN_LENGTH} characters` };
-  let pattern: RE2JS;
+  let pattern: ReturnType<typeof compileLinearRegExp>;
   try {
-    pattern = RE2JS.compile(RE2JS.translateRegExp(source));
+    pattern = compileLinearRegExp(source);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     return { problem: `is not a regular expression of RE2: ${reason}` };

@@ -124,6 +124,16 @@ describe('/v1/deliveries', () => {
       assert.doesNotMatch(JSON.stringify(body), /hidden-value|whsec_/);
     });
 
+    it('shows how long the phases of each request took, in seconds, and null for what was not measured', async () => {
+      const { id } = await owe();
+      const timing = { dnsMs: null, connectMs: 21, tlsMs: 0, firstByteMs: 96 };
+      await test.attempt(webhook, answered(503), { state: 'pending', dueAt: Date.now() }, timing);
+      await test.attempt(webhook, answered(200), { state: 'delivered' });
+      const { body } = await call('GET', `/${id}`);
+      const shown = body.attempts.map(({ exchanges }: { exchanges: { timing: unknown }[] }) => exchanges[0]?.timing);
+      assert.deepEqual(shown, [{ dns: null, connect: 0.021, tls: 0, first_byte: 0.096, total: 0.118 }, null]);
+    });
+
     it('answers 404 for what is not there, in every route', async () => {
       const { id } = await owe();
       for (const [method, action] of [

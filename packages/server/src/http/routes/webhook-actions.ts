@@ -1,13 +1,14 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { NotFoundError } from '../../errors.ts';
 import { isId } from '../../ids.ts';
-import { callerOf } from '../auth.ts';
+import { type Caller, callerOf } from '../auth.ts';
+import { changeHold, enableWebhook } from '../change-hold.ts';
 import { auditEntry, changeWebhook, findWebhook, shown } from '../change-webhook.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
 import { attemptSchema, presentAttempt } from '../present-attempt.ts';
-import { presentWebhook } from '../present-webhook.ts';
+import { etagOf, presentWebhook, presentWithDestination, readStanding } from '../present-webhook.ts';
 import { problems } from '../problem-schema.ts';
 import { bodyMayBeMissing } from '../request-validation.ts';
 
@@ -24,7 +25,7 @@ const testBody = Type.Object(
 const testSchema = Type.Object(
   {
     success: Type.Boolean({ description: 'The receiver answered 2xx.' }),
-    activated: Type.Boolean({ description: 'The webhook was inactive, and is active now.' }),
+    activated: Type.Boolean({ description: 'The webhook was inactive or disabled, and is not any more.' }),
     delivery_id: Type.String(),
     event_id: Type.String(),
     body: Type.String({ description: 'The body that was sent.' }),
@@ -54,9 +55,10 @@ export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
       const webhook = await findWebhook(deps, caller, request.params.id);
       const { success, deliveryId, eventId, body, attempt } = await engine.sendTest(webhook);
       // Looked at again: the test may have taken as long as an attempt may.
-      const activated =
-        success && request.body?.activate === true && !(await findWebhook(deps, caller, webhook.id)).config.active;
-      if (activated) {
+      const wanted = success && request.body?.activate === true;
+      const wasInactive = wanted && !(await findWebhook(deps, caller, webhook.id)).config.active;
+      const wasDisabled = wanted && (await enableWebhook(deps, { caller, webhookId: webhook.id, wasInactive }));
+      if (wasInactive) {
         await changeWebhook(deps, {
           caller,
           webhookId: webhook.id,
@@ -68,9 +70,42 @@ export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
       const versions = await store.listWebhookVersions({ workspaceId: caller.workspaceId, webhookId: webhook.id });
       const delivery = { id: deliveryId, webhookId: webhook.id, eventId, eventType: 'webhook.test' };
       const shownAttempt = presentAttempt(attempt, { delivery, versions, ...sentBy(deps) });
+      const activated = wasInactive || wasDisabled;
       return { success, activated, delivery_id: deliveryId, event_id: eventId, body, attempt: shownAttempt };
     },
   });
+
+  app.post<{ Params: IdParameters }>('/webhooks/:id/pause', {
+    schema: {
+      tags,
+      operationId: 'pauseWebhook',
+      summary: 'Hold what a webhook is owed until it is resumed. It goes on taking events.',
+      params,
+      response: { 200: { ...webhookRef, description: 'The webhook.' }, ...problems(404, 503) },
+    },
+    handler: (request, reply) => hold({ caller: callerOf(request), id: request.params.id, change: 'pause' }, reply),
+  });
+
+  app.post<{ Params: IdParameters }>('/webhooks/:id/resume', {
+    schema: {
+      tags,
+      operationId: 'resumeWebhook',
+      summary:
+        'Send what was held, whether a person paused the webhook or the system disabled it. An open circuit is probed at once. One that is inactive stays so.',
+      params,
+      response: { 200: { ...webhookRef, description: 'The webhook.' }, ...problems(404, 503) },
+    },
+    handler: (request, reply) => hold({ caller: callerOf(request), id: request.params.id, change: 'resume' }, reply),
+  });
+
+  async function hold(wanted: { caller: Caller; id: string; change: 'pause' | 'resume' }, reply: FastifyReply) {
+    const { caller, id, change } = wanted;
+    await changeHold(deps, { caller, webhookId: id, change });
+    const webhook = await findWebhook(deps, caller, id);
+    reply.header('etag', etagOf(webhook));
+    const standing = await readStanding(store, webhook.workspaceId, webhook.id);
+    return presentWithDestination(webhook, { standing, now: clock.now() });
+  }
 
   app.post<{ Params: IdParameters }>('/webhooks/:id/secret/reveal', {
     schema: {

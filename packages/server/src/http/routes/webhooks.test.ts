@@ -43,7 +43,14 @@ describe('/v1/webhooks', () => {
       assert.equal(read.headers.etag, '"1"');
       assert.deepEqual(read.body, { ...body, secret: MASK });
       assert.deepEqual(body.destinations, [
-        { url: body.url, signature_scheme: null, scheme_learned_at: null, waits_until: null },
+        {
+          url: body.url,
+          signature_scheme: null,
+          scheme_learned_at: null,
+          waits_until: null,
+          circuit: { state: 'closed', since: null, next_probe_at: null },
+          failing_since: null,
+        },
       ]);
     });
 

@@ -4,14 +4,15 @@ import Type, { type Static } from 'typebox';
 import { applyMergePatch } from '../../domain/merge-patch.ts';
 import { keepRouteIds } from '../../domain/routes.ts';
 import type { Webhook } from '../../domain/webhook.ts';
-import { parseWebhookConfig } from '../../domain/webhook-config.ts';
+import { parseWebhookConfig, unwrapWebhookConfig } from '../../domain/webhook-config.ts';
 import { isId, newId } from '../../ids.ts';
 import { callerOf } from '../auth.ts';
+import { enableWebhook } from '../change-hold.ts';
 import { auditEntry, changeWebhook, findWebhook } from '../change-webhook.ts';
 import { parseIfMatch } from '../if-match.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
-import { etagOf, presentWithDestination } from '../present-webhook.ts';
+import { etagOf, presentWithDestination, readStanding } from '../present-webhook.ts';
 import { problems } from '../problem-schema.ts';
 import { onlyDescribeBody } from '../request-validation.ts';
 import { assertTypesExist, resolveReadBack } from '../webhook-input.ts';
@@ -73,10 +74,10 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, limit + 1);
       const page = pageFrom(found, limit, (webhook) => webhook.id);
-      const known = await store.listDestinations(callerOf(request).workspaceId);
+      const standing = await readStanding(store, callerOf(request).workspaceId);
       return {
         ...page,
-        data: page.data.map((webhook) => presentWithDestination(webhook, { known, now: clock.now() })),
+        data: page.data.map((webhook) => presentWithDestination(webhook, { standing, now: clock.now() })),
       };
     },
   });
@@ -157,6 +158,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
     const caller = callerOf(request);
     const view = await workspaces.get(caller.workspaceId);
     let warnings: string[] = [];
+    let wasInactive = false;
     const webhook = await changeWebhook(deps, {
       caller,
       webhookId: request.params.id,
@@ -166,16 +168,24 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         const parsed = parse(current);
         assertTypesExist(parsed.config.events, { view, before: current.config.events, input: request.body });
         warnings = parsed.warnings;
+        wasInactive = !current.config.active;
         const config = { ...parsed.config, routes: keepRouteIds(parsed.config.routes, current.config.routes) };
         return { config, secret: parsed.secret ?? current.secret, deletedAt: null };
       },
     });
+    // Whoever says that it is active means it, also if it was the system that switched it off.
+    if (unwrapWebhookConfig(request.body).fields.active === true) {
+      await enableWebhook(deps, { caller, webhookId: webhook.id, wasInactive });
+    }
     return answer(reply, webhook, warnings);
   }
   async function answer(reply: FastifyReply, webhook: Webhook, warnings: readonly string[] = []) {
     reply.header('etag', etagOf(webhook));
-    const known = await store.listDestinations(webhook.workspaceId, webhook.id);
-    return presentWithDestination(webhook, { known, now: clock.now(), warnings });
+    return presentWithDestination(webhook, {
+      standing: await readStanding(store, webhook.workspaceId, webhook.id),
+      now: clock.now(),
+      warnings,
+    });
   }
 }
 

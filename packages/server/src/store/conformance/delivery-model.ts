@@ -38,8 +38,10 @@ export class DeliveryModel {
     if (found?.state !== 'pending' || found.class !== delivery.class || found.dueAt !== delivery.dueAt) return false;
     found.attempts += 1;
     found.lastStatus = attempt.status;
-    if (next.state === 'pending') Object.assign(found, { class: 1, dueAt: next.dueAt, reason: attempt.reason });
-    else this.#end(found, next.state, next.state === 'failed' ? next.reason : null);
+    if (next.state === 'pending') {
+      const seriesFrom = found.seriesFrom + (next.uncharged === true ? 1 : 0);
+      Object.assign(found, { class: 1, dueAt: next.dueAt, seriesFrom, reason: attempt.reason });
+    } else this.#end(found, next.state, next.state === 'failed' ? next.reason : null);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { IdempotencyKey, Store } from '../store.ts';
 import {
   answered,
@@ -10,6 +11,7 @@ import {
   sampleChange,
   sampleConfig,
   sampleEvent,
+  sampleJob,
   sampleTest,
   submission,
 } from './samples.ts';
@@ -22,10 +24,16 @@ export const NAMES = {
   runId: 'run_same',
   deliveryIds: ['del_first', 'del_retry', 'del_delivered', 'del_failed', 'del_cancelled', 'del_recovered', 'del_test'],
   auditId: 'aud_same',
+  jobId: 'job_same',
   eventType: 'order.paid',
 } as const satisfies Names & Record<string, unknown>;
 
 export const SAME_KEY: IdempotencyKey = { scope: 'POST /v1/events', key: 'same', bodyHash: 'same hash' };
+
+/** When the webhook of a workspace was paused: tells whose a hold is. */
+export function pausedAtIn(workspaceId: string): number {
+  return SAMPLE_AT + Number.parseInt(workspaceId.slice(-6), 16);
+}
 
 /** Puts something of every kind into a workspace. What is told apart by its contents has the workspace's id in it. */
 export async function furnishWorkspace(store: Store, workspaceId: string): Promise<void> {
@@ -39,6 +47,8 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   await store.putWebhook(sampleChange(lane, { config, audit: sampleAudit(workspaceId, NAMES.auditId) }));
   const secret = `the secret of ${workspaceId}`;
   await store.putWebhook(sampleChange(lane, { config, secret, expectedVersion: 1 }));
+  const audit = { ...sampleAudit(workspaceId), at: pausedAtIn(workspaceId) };
+  await store.changeHold({ lane, change: 'pause', audit });
   const ids = deliveryIds.filter((id) => id !== 'del_test');
   const dataText = JSON.stringify({ workspaceId });
   const planned = plannedEvent([lane, ...ids.slice(1).map(() => lane)], { id: eventId, runId, dataText, ids });
@@ -56,7 +66,8 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   await settle('del_recovered', { state: 'failed', reason: workspaceId }, 500);
   await store.requeue(lane, 'del_recovered');
   await store.cancel({ lane, deliveryId: 'del_cancelled', limit: 1, reason: workspaceId });
-  const value = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
+  const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
+  await store.createJob(sampleJob(workspaceId, { id: NAMES.jobId, filter: { state: 'cancelled' } }));
   const event = sampleEvent(workspaceId, { id: 'evt_test', type: 'webhook.test', runId: null, dataText });
   const url = `https://receiver.example/${workspaceId}`;
   for (const destination of [

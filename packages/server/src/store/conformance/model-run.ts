@@ -11,7 +11,7 @@ import { answered, nextAttempt, plannedEvent, SAMPLE_AT, submission } from './sa
 export type Action =
   | { kind: 'record'; lanes: number[]; salt: string }
   | { kind: 'read'; lane: number; class: DeliveryClass; limit: number }
-  | { kind: 'settle'; handle: number; state: NextStep['state']; delayMs: number }
+  | { kind: 'settle'; handle: number; state: NextStep['state']; uncharged: boolean; delayMs: number }
   | { kind: 'cancel'; delivery: number }
   | { kind: 'cancelLane'; lane: number; limit: number }
   | { kind: 'requeue'; delivery: number }
@@ -158,21 +158,13 @@ export class ModelRun {
     return 'record';
   }
 
-  async #settle({
-    handle,
-    state,
-    delayMs,
-  }: {
-    handle: number;
-    state: NextStep['state'];
-    delayMs: number;
-  }): Promise<string> {
+  async #settle({ handle, state, uncharged, delayMs }: Extract<Action, { kind: 'settle' }>): Promise<string> {
     const delivery = this.#handles[handle % Math.max(1, this.#handles.length)];
     if (delivery === undefined) return 'nothing to settle';
     const { id } = delivery;
     const dueAt = Math.max(this.#clock.now() + delayMs, (this.#putOffTo.get(id) ?? 0) + 1);
     if (state === 'pending') this.#putOffTo.set(id, dueAt);
-    const next = nextStep(state, dueAt);
+    const next = nextStep(state, dueAt, uncharged);
     const status = state === 'delivered' ? 200 : 500;
     const attempt = nextAttempt(delivery, answered(status));
     const expected = this.#model.settle(delivery, next, { reason: attempt.reason, status });
@@ -229,8 +221,8 @@ function placeOf({
   return [id, dueAt, attempts, seriesFrom, route];
 }
 
-function nextStep(state: NextStep['state'], dueAt: number): NextStep {
-  if (state === 'pending') return { state, dueAt };
+function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {
+  if (state === 'pending') return { state, dueAt, ...(uncharged && { uncharged }) };
   return state === 'failed' ? { state, reason: 'gave up' } : { state };
 }
 

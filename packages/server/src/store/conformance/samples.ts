@@ -1,10 +1,20 @@
-import type { AttemptRecord, ExchangeResult } from '../../domain/attempt.ts';
+import type { AttemptRecord, ExchangeResult, ExchangeTiming } from '../../domain/attempt.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
+import type { JobEstimate } from '../../domain/job.ts';
 import { createAddressPolicy } from '../../domain/public-address.ts';
+import { ALL_FAILED, type RetryFilter } from '../../domain/retry-filter.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import { parseWebhookConfig } from '../../domain/webhook-config.ts';
 import { newId } from '../../ids.ts';
-import type { AuditEntry, PlannedEvent, QueuedDelivery, Submission, TestRecord, WebhookChange } from '../store.ts';
+import type {
+  AuditEntry,
+  NewJob,
+  PlannedEvent,
+  QueuedDelivery,
+  Submission,
+  TestRecord,
+  WebhookChange,
+} from '../store.ts';
 
 /** Rows as the product writes them; what a test is about, it changes. */
 
@@ -85,6 +95,8 @@ export function answered(status: number, body = `said ${status}`): ExchangeResul
 
 export const REFUSED: ExchangeResult = { kind: 'failed', failure: 'connection_refused', message: 'nobody listens' };
 
+const SAMPLE_TIMING: ExchangeTiming = { dnsMs: null, connectMs: 12, tlsMs: 30, firstByteMs: 0 };
+
 export function sampleAttempt(number: number, result: ExchangeResult): AttemptRecord {
   const succeeded = result.kind === 'answered' && result.status < 300;
   return {
@@ -98,8 +110,9 @@ export function sampleAttempt(number: number, result: ExchangeResult): AttemptRe
     outcome: succeeded ? 'delivered' : 'retryable',
     reason: succeeded ? null : `attempt ${number} failed`,
     exchanges: [
+      // As it was recorded before there was a timing.
       { scheme: 'timestamped', secret: 0, sentAt: SAMPLE_AT, durationMs: 40, result: answered(401) },
-      { scheme: 'body', secret: 0, sentAt: SAMPLE_AT + 40, durationMs: 80, result },
+      { scheme: 'body', secret: 0, sentAt: SAMPLE_AT + 40, durationMs: 80, timing: SAMPLE_TIMING, result },
     ],
   };
 }
@@ -119,4 +132,15 @@ export function sampleTest(lane: Lane, changes: Partial<TestRecord> = {}): TestR
     destination: null,
     ...changes,
   };
+}
+
+export const NOTHING_TO_DO: JobEstimate = { count: 0, isMinimum: false, oldestAt: null, newestAt: null };
+
+/** A retry of everything that failed, but for what the filter says. */
+export function sampleJob(
+  workspaceId: string,
+  { filter = {}, ...changes }: Partial<NewJob> & { filter?: Partial<RetryFilter> } = {},
+): NewJob {
+  const task = { kind: 'retry', filter: { ...ALL_FAILED, ...filter } } as const;
+  return { workspaceId, id: newId('job'), task, estimate: NOTHING_TO_DO, ...changes };
 }

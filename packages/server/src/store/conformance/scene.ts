@@ -106,6 +106,17 @@ export class Scene {
     return loaded?.destinations.get(url) ?? UNKNOWN_DESTINATION;
   }
 
+  /** Deliveries of a lane that failed after one attempt each. @returns their ids, oldest first */
+  async fail(lane: Lane, count = 1, result?: ExchangeResult): Promise<string[]> {
+    const ids = await this.owe(lane, count);
+    for (const delivery of await this.due(lane, 0)) {
+      if (ids.includes(delivery.id)) {
+        await this.settle(delivery, { state: 'failed', reason: 'gave up' }, result && { result });
+      }
+    }
+    return ids;
+  }
+
   async delivery(lane: Lane, id: string): Promise<Delivery> {
     const delivery = await this.read((reads) => reads.getDelivery(lane.workspaceId, id));
     assert.ok(delivery, `delivery ${id} exists`);

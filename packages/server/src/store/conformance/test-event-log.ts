@@ -222,7 +222,7 @@ export function testEventLog(harness: StoreHarness): void {
         const webhook = await scene.webhook();
         const lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
         const [deliveryId] = await scene.owe(lane);
-        const value = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
+        const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
         const attempt = sampleAttempt(1, answered(200));
         const test = sampleTest(lane, {
           deliveryId: deliveryId ?? '',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { ALL_FAILED } from '../../domain/retry-filter.ts';
+import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { ReadStore, Store } from '../store.ts';
-import { furnishWorkspace, NAMES, SAME_KEY } from './furnish-workspace.ts';
+import { furnishWorkspace, NAMES, pausedAtIn, SAME_KEY } from './furnish-workspace.ts';
 import type { StoreHarness } from './harness.ts';
 import {
   answered,
@@ -13,6 +15,7 @@ import {
   sampleChange,
   sampleConfig,
   sampleEvent,
+  sampleJob,
   sampleTest,
   submission,
 } from './samples.ts';
@@ -48,6 +51,7 @@ export function testIsolation(harness: StoreHarness): void {
         scene.store.putWebhook(
           sampleChange(lane(), { expectedVersion: 2, config: sampleConfig({ url: 'https://new.example/' }) }),
         ),
+      changeHold: () => scene.store.changeHold({ lane: lane(), change: 'resume', audit: sampleAudit(mine) }),
       putEventType: () =>
         scene.store.putEventType({
           workspaceId: mine,
@@ -67,16 +71,22 @@ export function testIsolation(harness: StoreHarness): void {
             event: sampleEvent(mine, { id: 'evt_test_2' }),
             deliveryId: 'del_test_2',
             attempt: sampleAttempt(1, answered(200)),
-            destination: { url: SAMPLE_URL, value: { scheme: 'timestamped', schemeLearnedAt: 1, notBefore: 1 } },
+            destination: { url: SAMPLE_URL, value: { ...UNKNOWN_DESTINATION, schemeLearnedAt: 1, notBefore: 1 } },
           }),
         ),
       settle: async () => {
         const next = { state: 'delivered' } as const;
-        const value = { scheme: 'timestamped', schemeLearnedAt: 2, notBefore: 2 } as const;
+        const value = { ...UNKNOWN_DESTINATION, scheme: 'timestamped', schemeLearnedAt: 2, notBefore: 2 } as const;
         for (const id of ['del_first', 'del_retry']) {
           assert.ok(await scene.settle(await take(id), next, { destination: { url: SAMPLE_URL, value } }));
         }
       },
+      createJob: () => scene.store.createJob(sampleJob(mine, { id: 'job_more' })),
+      advanceJob: async () => {
+        const step = { workspaceId: mine, jobId: NAMES.jobId, after: 0, window: 9, limit: 9 };
+        assert.deepEqual(await scene.store.advanceJob(step), { next: null, requeued: 1, isFull: false });
+      },
+      cancelJob: () => scene.store.cancelJob(mine, 'job_more'),
       requeue: () => scene.store.requeue(lane(), 'del_failed'),
       replay: () => scene.store.replay(lane(), 'del_delivered', 'del_replayed'),
       cancel: () => scene.store.cancel({ lane: lane(), limit: 99, reason: 'new' }),
@@ -119,6 +129,10 @@ export function testIsolation(harness: StoreHarness): void {
         ...(await from.listDestinations(workspaceId)),
         ...(await from.listDestinations(workspaceId, NAMES.webhookId)),
       ],
+      listHolds: async (from, workspaceId) => {
+        const found = [...(await from.listHolds(workspaceId)), ...(await from.listHolds(workspaceId, NAMES.webhookId))];
+        return found.map(({ pausedAt }) => (pausedAt === pausedAtIn(workspaceId) ? workspaceId : mine));
+      },
       webhooksAt: (from, workspaceId) => from.webhooksAt(workspaceId, 99),
       getEvent: (from, workspaceId) => from.getEvent(workspaceId, NAMES.eventId),
       listEvents: async (from, workspaceId) => [
@@ -132,6 +146,18 @@ export function testIsolation(harness: StoreHarness): void {
         return (
           await Promise.all(queries.map((query) => from.listDeliveries({ workspaceId, limit: 9, ...query })))
         ).flat();
+      },
+      getJob: (from, workspaceId) => from.getJob(workspaceId, NAMES.jobId),
+      listJobs: (from, workspaceId) => from.listJobs({ workspaceId, limit: 9 }),
+      estimateJob: async (from, workspaceId) => {
+        const tasks = [
+          { kind: 'retry', filter: ALL_FAILED },
+          { kind: 'retry', filter: { ...ALL_FAILED, webhookId: NAMES.webhookId } },
+        ] as const;
+        const counts = await Promise.all(tasks.map(async (task) => (await from.estimateJob(workspaceId, task)).count));
+        if (counts.every((count) => count === 0)) return [];
+        assert.deepEqual(counts, [1, 1], 'del_failed, and not the one of the other workspace');
+        return [workspaceId];
       },
       listAttempts: (from, workspaceId) => from.listAttempts(workspaceId, 'del_delivered'),
     };
@@ -152,6 +178,7 @@ export function testIsolation(harness: StoreHarness): void {
       const nobodys = { workspaceId: 'ws_nobody', webhookId: NAMES.webhookId };
       assert.equal(await scene.store.loadLane(nobodys), null);
       assert.equal(await scene.store.nextDueAt(nobodys, 0), null);
+      assert.deepEqual(await scene.store.exchangesSince(nobodys, 0), []);
       assert.deepEqual(await scene.waiting(nobodys), []);
       const waiting = await scene.waiting({ workspaceId: theirs, webhookId: NAMES.webhookId });
       assert.deepEqual(idsOf(waiting), ['del_first', 'del_retry', 'del_recovered']);
@@ -162,11 +189,13 @@ export function testIsolation(harness: StoreHarness): void {
 
 /** Methods whose effect is seen in the workspace; the others have one that only their own tests can see. */
 const VISIBLE: ReadonlySet<string> = new Set<Writing>([
-  ...(['putWebhook', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
-  ...(['settle', 'requeue', 'replay', 'cancel'] as const),
+  ...(['putWebhook', 'changeHold', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
+  ...(['settle', 'requeue', 'replay', 'cancel', 'createJob', 'advanceJob', 'cancelJob'] as const),
 ]);
 
 /** An API key is found by its hash, before anybody knows whose it is. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
-type OfALane = 'sweep' | 'loadLane' | 'readDue' | 'nextDueAt';
-type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | 'onWake' | 'counters'>;
+type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
+/** The whole store's. */
+type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
+type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

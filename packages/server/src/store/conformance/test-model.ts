@@ -25,6 +25,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       kind: fc.constant('settle'),
       handle: index,
       state: fc.constantFrom('delivered', 'failed', 'pending', 'pending'),
+      uncharged: fc.boolean(),
       delayMs: fc.nat({ max: 20 }),
     }),
   },

@@ -228,14 +228,14 @@ export function testQueue(harness: StoreHarness): void {
       assert.deepEqual([loaded?.webhook.version, loaded?.webhook.config.timeout], [11, 10]);
       assert.deepEqual(loaded?.destinations, new Map());
       const learn = (url: string, notBefore: number) => {
-        const value = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore } as const;
+        const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore } as const;
         return scene.store.recordTest(sampleTest(lane, { destination: { url, value } }));
       };
       await learn('https://other.example/', 1);
       assert.deepEqual(await scene.destination(lane), UNKNOWN_DESTINATION);
       await learn(SAMPLE_URL, 2);
       await learn(SAMPLE_URL, 3);
-      const destination = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 3 };
+      const destination = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 3 };
       assert.deepEqual(await scene.destination(lane), destination);
     });
 

@@ -79,7 +79,12 @@ export function testSettle(harness: StoreHarness): void {
       const lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
       const known = () => scene.destination(lane);
       await scene.owe(lane, 3);
-      const value = { scheme: 'timestamped', schemeLearnedAt: SAMPLE_AT, notBefore: SAMPLE_AT + 60_000 } as const;
+      const value = {
+        ...UNKNOWN_DESTINATION,
+        scheme: 'timestamped',
+        schemeLearnedAt: SAMPLE_AT,
+        notBefore: SAMPLE_AT + 60_000,
+      } as const;
       const dueAt = scene.clock.now() + 1_000;
       await scene.settle(
         await scene.take(lane),
@@ -152,7 +157,7 @@ export function testSettle(harness: StoreHarness): void {
           counters: { ...(await scene.store.counters()), commits: 0 },
         });
         const before = await look();
-        const value = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 7 } as const;
+        const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 7 } as const;
         const steps: NextStep[] = [
           { state: 'delivered' },
           { state: 'failed', reason: 'late' },
@@ -185,7 +190,7 @@ export function testSettle(harness: StoreHarness): void {
       const delivery = await scene.take(lane);
       const before = await scene.delivery(lane, delivery.id);
       const attempt = sampleAttempt(1, answered(200));
-      const value = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
+      const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 0 } as const;
       for (const next of ENDS.map(([step]) => step)) {
         const settling = scene.settle(delivery, next, { attempt, destination: { url: SAMPLE_URL, value } });
         await assert.rejects(settling, 'there is an attempt of this number');

@@ -12,6 +12,7 @@ import {
   sampleChange,
   sampleConfig,
   sampleEvent,
+  sampleJob,
   sampleTest,
   submission,
 } from './samples.ts';
@@ -43,6 +44,7 @@ export function testUnavailable(harness: StoreHarness): void {
         putWebhook: () =>
           scene.store.putWebhook(sampleChange(lane, { config: { ...config, description: MUCH }, expectedVersion: 2 })),
         putEventType: () => scene.store.putEventType({ ...TYPE, workspaceId, schemaText: MUCH }),
+        createJob: () => scene.store.createJob(sampleJob(workspaceId, { filter: { runId: MUCH } })),
         appendAudit: () => scene.store.appendAudit({ ...sampleAudit(workspaceId), detail: MUCH }),
       };
       const before = await viewWorkspace(scene.store, workspaceId, NAMES);

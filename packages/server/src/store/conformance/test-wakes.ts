@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HoldChange } from '../../domain/hold.ts';
 import { type Lane, laneKey, type Webhook } from '../../domain/webhook.ts';
 import { newId } from '../../ids.ts';
 import type { IdempotencyKey, Wake } from '../store.ts';
@@ -59,6 +60,16 @@ export function testWakes(harness: StoreHarness): void {
       await assertNews(() => scene.store.requeue(failed.lane, failed.id), [[failed.lane, { recovered: true }]]);
       const replaying = () => scene.store.replay(delivered.lane, delivered.id, newId('del'));
       await assertNews(replaying, [[delivered.lane, { recovered: true }]]);
+    });
+
+    it('tells of a webhook that was paused or resumed, unless it was already', async () => {
+      const { workspaceId, id: webhookId } = await scene.webhook();
+      const lane = { workspaceId, webhookId };
+      const change = (what: HoldChange) => () =>
+        scene.store.changeHold({ lane, change: what, audit: sampleAudit(workspaceId) });
+      await assertNews(change('pause'), [[lane, { changed: true }]]);
+      await assertNews(change('pause'), []);
+      await assertNews(change('resume'), [[lane, { changed: true }]]);
     });
 
     it('tells of a webhook that was created, changed or deleted', async () => {

@@ -140,7 +140,12 @@ export function testWebhooks(harness: StoreHarness): void {
     });
 
     describe('what is known about a destination', () => {
-      const learned: Destination = { scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: SAMPLE_AT + 9_000 };
+      const learned: Destination = {
+        ...UNKNOWN_DESTINATION,
+        scheme: 'body',
+        schemeLearnedAt: SAMPLE_AT,
+        notBefore: SAMPLE_AT + 9_000,
+      };
       const known = (lane: Lane, url?: string) => scene.destination(lane, url);
       /** A webhook of version 1 whose receiver is known. */
       const learn = async () => {

@@ -68,19 +68,31 @@ test('moves what is in the log into the database, once it is worth it', async (t
   assert.deepEqual(errors, []);
 });
 
-test('begins the log anew when it has grown large, and keeps the data', async (t) => {
+test('begins the log anew when it has grown large, and keeps the file and the data', async (t) => {
   const { checkpointer, write, logBytes, clock, nameIn, writer, reader, path, errors } = open(t);
+  checkpointer.start();
+  write(70, 'ef');
+  const length = logBytes();
+  assert.ok(length > 64 * MIB);
+  await clock.advance(1_000);
+  for (const database of [writer, reader]) assert.ok(nameIn(database).startsWith('efef'));
+  write(30, 'gh');
+  assert.equal(logBytes(), length, 'written over what was there');
+  assert.ok(nameIn(reader).startsWith('ghgh'), 'written to the new log');
+  const alone = new DatabaseSync(path);
+  assert.equal(alone.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok');
+  alone.close();
+  assert.deepEqual(errors, []);
+});
+
+test('gives the room of a log back that has grown beyond all measure', async (t) => {
+  const { checkpointer, write, logBytes, clock, nameIn, reader, errors } = open(t);
   checkpointer.start();
   write(270, 'ef');
   assert.ok(logBytes() > 256 * MIB);
   await clock.advance(1_000);
   assert.equal(logBytes(), 0);
-  for (const database of [writer, reader]) assert.ok(nameIn(database).startsWith('efef'));
-  write(1, 'gh');
-  assert.ok(nameIn(reader).startsWith('ghgh'), 'written to the new log');
-  const alone = new DatabaseSync(path);
-  assert.equal(alone.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok');
-  alone.close();
+  assert.ok(nameIn(reader).startsWith('efef'));
   assert.deepEqual(errors, []);
 });
 

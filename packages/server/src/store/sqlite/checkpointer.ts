@@ -1,12 +1,17 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { PAGE_BYTES } from './database.ts';
 
 const EVERY_MS = 1_000;
-const PAGE_BYTES = 4_096;
 /** Below this the log is left as it is: pages that are written again and again are then copied once. */
 const WORTH_A_CHECKPOINT_BYTES = 8 * 1024 * 1024;
-/** Above this the log is begun anew, for which the writer has to wait a moment. */
-const BEGIN_ANEW_BYTES = 256 * 1024 * 1024;
+/**
+ * Above this the log is begun anew, for which the writer has to wait a moment. The file keeps its length: to write again
+ * what the page cache holds costs half of what it costs to make a file longer.
+ */
+const BEGIN_ANEW_BYTES = 64 * 1024 * 1024;
+/** Above this, which only a long read makes it reach, the file is given back as well. */
+const CUT_BYTES = 4 * BEGIN_ANEW_BYTES;
 
 /**
  * Moves what is in the write-ahead log into the database, on a thread of its own: within the commits of the writer it would
@@ -54,14 +59,14 @@ export class Checkpointer {
     if (log * PAGE_BYTES > BEGIN_ANEW_BYTES) {
       // The bulk first, while the writer goes on; then the little that came meanwhile, with the writer waiting.
       this.#run('PASSIVE');
-      this.#run('TRUNCATE');
+      this.#run(log * PAGE_BYTES > CUT_BYTES ? 'TRUNCATE' : 'RESTART');
     } else if ((log - checkpointed) * PAGE_BYTES > WORTH_A_CHECKPOINT_BYTES) {
       this.#run('PASSIVE');
     }
   }
 
   /** @returns pages in the log, and how many of them are in the database */
-  #run(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): { log: number; checkpointed: number } {
+  #run(mode: 'NOOP' | 'PASSIVE' | 'RESTART' | 'TRUNCATE'): { log: number; checkpointed: number } {
     const row = this.#database?.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
     return { log: Number(row?.['log'] ?? 0), checkpointed: Number(row?.['checkpointed'] ?? 0) };
   }

@@ -13,7 +13,7 @@ import { StoreUnavailableError } from '../../errors.ts';
  * ```
  *
  * Syncs run beside the thread, which goes on sending and writing meanwhile. At rest a single write commits at once; under
- * load a transaction begins at the earliest `lingerMs` after the one before. If one job of a group throws, the group is
+ * load a transaction begins `lingerMs` after the one before, or as soon as there are `enoughJobs`. If one job of a group throws, the group is
  * rolled back and each job is run again in a transaction of its own, so that only the broken one fails. If the database
  * itself cannot write (disk full), all of them reject with `StoreUnavailableError`, and nothing of them is kept. A sync that
  * fails is the end: nobody knows what the disk holds, so nothing is written any more and `onBroken` is told.
@@ -22,6 +22,8 @@ export class CommitGroup {
   readonly #options: CommitGroupOptions;
   #jobs: Job[] = [];
   #cancelTimer: (() => void) | null = null;
+  /** The timer waits for company; else it is due in the next turn. */
+  #lingering = false;
   #lastBegunAt = Number.NEGATIVE_INFINITY;
   readonly #syncs = new Set<Promise<void>>();
   /** Why nothing is written any more; null while it is. */
@@ -70,11 +72,13 @@ export class CommitGroup {
 
   #plan(): void {
     if (this.#jobs.length === 0 || this.#syncs.size >= MAX_SYNCS) return;
-    const { clock, lingerMs, maxJobs } = this.#options;
-    const delayMs = this.#jobs.length >= maxJobs ? 0 : this.#lastBegunAt + lingerMs - clock.monotonic();
-    if (this.#cancelTimer !== null && delayMs > 0) return;
+    const { clock, lingerMs, enoughJobs } = this.#options;
+    const enough = this.#jobs.length >= enoughJobs;
+    if (this.#cancelTimer !== null && !(enough && this.#lingering)) return;
     this.#cancelTimer?.();
-    this.#cancelTimer = clock.after(Math.max(0, delayMs), () => this.#commit());
+    const delayMs = enough ? 0 : Math.max(0, this.#lastBegunAt + lingerMs - clock.monotonic());
+    this.#lingering = delayMs > 0;
+    this.#cancelTimer = clock.after(delayMs, () => this.#commit());
   }
 
   #commit(): void {
@@ -157,8 +161,8 @@ export interface CommitGroupOptions {
   database: DatabaseSync;
   clock: Clock;
   lingerMs: number;
-  /** This many jobs do not wait for `lingerMs`. */
-  maxJobs: number;
+  /** So many jobs do not wait for `lingerMs`. */
+  enoughJobs: number;
   /** Resolves when everything that was committed before is on disk; rejects if that cannot be. */
   sync: () => Promise<void>;
   /** Called after each transaction. What it returns is called once that transaction is on disk, after its callers are told. */

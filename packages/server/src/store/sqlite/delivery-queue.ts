@@ -1,14 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import type { AuditRows } from './audit-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
+import type { HoldRows } from './hold-rows.ts';
+import type { Recover } from './recover.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
@@ -16,20 +18,21 @@ import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 /** What is owed. The engine's process alone reads and settles here, so a fence is simply the row where it was read. */
 export function deliveryQueue(options: {
   database: DatabaseSync;
-  clock: Clock;
   vault: Vault;
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  recover: Recover;
   destinations: DestinationRows;
+  holds: HoldRows;
+  audit: AuditRows;
   numbers: RowNumbers;
   counters: StoreCounters;
-  dueNow: () => number;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
-  const { database, clock, vault, group, wakes, rows, destinations, numbers, counters, dueNow, lastSeqOnDisk } =
-    options;
+  const { database, vault, group, wakes, rows, recover, destinations, holds, audit } = options;
+  const { numbers, counters, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
@@ -46,13 +49,30 @@ export function deliveryQueue(options: {
   const nextDue = database.prepare(`
     SELECT due_at FROM queue WHERE lane = ? AND class = ${DELIVERY_CLASS.retry} AND due_at > ? ORDER BY due_at LIMIT 1`);
 
-  const settle = ({ delivery, attempt, next, destination: learned }: Settlement): boolean => {
+  const sentAfter = database.prepare(`
+    SELECT json_extract(x.value, '$.sentAt') AS sent_at
+    FROM deliveries d JOIN attempts a ON a.delivery = d.seq, json_each(a.exchanges) x
+    WHERE d.lane = :lane AND d.attempts > 0 AND (d.finished_at IS NULL OR d.finished_at > :after)
+      AND a.started_at + a.duration_ms >= :after AND sent_at > :after`);
+
+  /** What was disabled before stays so from then on. A receiver that is configured no more says nothing about the present one. */
+  const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
+    const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
+    const hold = holds.find(lane);
+    if (row === null || hold.disabledAt !== null || webhookFromRow(row, vault).config.url !== url) return;
+    holds.put(lane, { ...hold, disabledAt: at, disabledReason: reason });
+    const { workspaceId, webhookId: subject } = lane;
+    audit.addOfSystem({ workspaceId, at, action: 'webhook.disabled', subject, detail: `${reason} at ${url}` });
+  };
+
+  const settle = ({ delivery, attempt, next, destination: learned, disable: disabling }: Settlement): boolean => {
     const { lane, seq } = delivery;
     if (!rows.dequeue(lane, delivery)) return false;
     const lastStatus = lastStatusOf(attempt);
     if (next.state === 'pending') {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, seq };
-      rows.postpone(lane, place, { attempts: attempt.number, reason: attempt.reason, lastStatus });
+      const uncharged = next.uncharged === true;
+      rows.postpone(lane, place, { attempts: attempt.number, uncharged, reason: attempt.reason, lastStatus });
       counters.settledRetried += 1;
     } else {
       const reason = next.state === 'failed' ? next.reason : null;
@@ -63,6 +83,7 @@ export function deliveryQueue(options: {
     }
     rows.addAttempt(seq, attempt);
     destinations.learn(lane, learned);
+    if (disabling !== undefined) disable(lane, attempt.url, disabling);
     return true;
   };
 
@@ -85,29 +106,14 @@ export function deliveryQueue(options: {
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
-    rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq: row.seq });
-    counters.deliveriesPutBack += 1;
-    counters.pending += 1;
-    wakes.add(lane, 'recovered');
+    recover.putBack(lane, row.seq);
     return true;
   };
 
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || row.state === 'pending') return false;
-    rows.create({
-      lane,
-      id: newDeliveryId,
-      event: row.event,
-      origin: 'replay',
-      class: DELIVERY_CLASS.recovered,
-      dueAt: dueNow(),
-      createdAt: clock.now(),
-      route: row.route,
-    });
-    counters.deliveriesCreated += 1;
-    counters.pending += 1;
-    wakes.add(lane, 'recovered');
+    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay', route: row.route });
     return true;
   };
 
@@ -126,7 +132,11 @@ export function deliveryQueue(options: {
       const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
       if (row === null) return null;
       const webhook = webhookFromRow(row, vault);
-      return { webhook, destinations: destinations.all(lane) };
+      return { webhook, hold: holds.find(lane), destinations: destinations.all(lane) };
+    },
+    async exchangesSince(lane, after) {
+      const parameters = { lane: numbers.findLane(lane), after };
+      return (sentAfter.all(parameters) as unknown as { sent_at: number }[]).map(({ sent_at: at }) => at);
     },
     async readDue(query) {
       return readDue(query);

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -21,6 +21,7 @@ export class DeliveryRows {
   readonly #insertAttempt;
   readonly #lastSeq;
   readonly #countWaiting;
+  readonly #countRecovered;
   readonly #latestCreatedAt;
 
   constructor(database: DatabaseSync, { clock, numbers }: { clock: Clock; numbers: RowNumbers }) {
@@ -28,6 +29,9 @@ export class DeliveryRows {
     this.#numbers = numbers;
     this.#lastSeq = database.prepare('SELECT max(seq) AS seq FROM deliveries');
     this.#countWaiting = database.prepare('SELECT count(*) AS count FROM queue');
+    this.#countRecovered = database.prepare(`
+      SELECT count(*) AS count FROM (
+        SELECT 1 FROM queue WHERE lane = ? AND class = ${DELIVERY_CLASS.recovered} LIMIT ?)`);
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
@@ -36,7 +40,8 @@ export class DeliveryRows {
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
-      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, reason = ?, last_status = ? WHERE seq = ?`);
+      UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, series_from = series_from + ?, reason = ?, last_status = ?
+      WHERE seq = ?`);
     this.#finish = database.prepare(`
       UPDATE deliveries SET state = ?, due_at = NULL, attempts = ?, finished_at = ?, reason = ?, last_status = ?
       WHERE seq = ?`);
@@ -60,6 +65,11 @@ export class DeliveryRows {
   /** What waits in all lanes. Reads every row of the queue: for the start. */
   countWaiting(): number {
     return oneRow<{ count: number }>(this.#countWaiting)?.count ?? 0;
+  }
+
+  /** What waits in a lane of what was recovered; counts no further than `most`. */
+  countWaitingRecovered(lane: Lane, most: number): number {
+    return oneRow<{ count: number }>(this.#countRecovered, this.#numbers.findLane(lane), most)?.count ?? 0;
   }
 
   /** When the latest delivery was created; 0: there is none. */
@@ -118,8 +128,9 @@ export class DeliveryRows {
   }
 
   /** Puts a delivery that was taken out back into the queue, for later. */
-  postpone(lane: Lane, place: Place, soFar: Progress): void {
-    this.#postpone.run(place.class, place.dueAt, soFar.attempts, soFar.reason, soFar.lastStatus, place.seq);
+  postpone(lane: Lane, place: Place, soFar: Progress & { uncharged: boolean }): void {
+    const { attempts, uncharged, reason, lastStatus } = soFar;
+    this.#postpone.run(place.class, place.dueAt, attempts, uncharged ? 1 : 0, reason, lastStatus, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 

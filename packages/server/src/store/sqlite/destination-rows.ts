@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { type Circuit, CLOSED_CIRCUIT } from '../../domain/circuit.ts';
+import type { FailingStreak } from '../../domain/failing-streak.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
-import { newId } from '../../ids.ts';
+import type { AuditRows } from './audit-rows.ts';
 import { allRows, oneRow } from './database.ts';
 
 /** A row of `destinations`. */
@@ -11,10 +13,18 @@ export interface DestinationRow {
   scheme: Destination['scheme'];
   scheme_learned_at: number;
   not_before: number;
+  circuit: string | null;
+  failing: string | null;
 }
 
 export function destinationFromRow(row: DestinationRow): Destination {
-  return { scheme: row.scheme, schemeLearnedAt: row.scheme_learned_at, notBefore: row.not_before };
+  return {
+    scheme: row.scheme,
+    schemeLearnedAt: row.scheme_learned_at,
+    notBefore: row.not_before,
+    circuit: row.circuit === null ? CLOSED_CIRCUIT : (JSON.parse(row.circuit) as Circuit),
+    failing: row.failing === null ? null : (JSON.parse(row.failing) as FailingStreak),
+  };
 }
 
 /** The statements that read and write what is known of destinations. Writes run inside the caller's transaction. */
@@ -23,18 +33,16 @@ export class DestinationRows {
   readonly #find;
   readonly #all;
   readonly #put;
-  readonly #audit;
+  readonly #audit: AuditRows;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, { clock, audit }: { clock: Clock; audit: AuditRows }) {
     this.#clock = clock;
+    this.#audit = audit;
     this.#find = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?');
     this.#all = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
     this.#put = database.prepare(`
-      INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before)
-      VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#audit = database.prepare(`
-      INSERT INTO audit_log (workspace_id, id, at, actor, action, subject, detail)
-      VALUES (?, ?, ?, 'system', 'webhook.signature_scheme_learned', ?, ?)`);
+      INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before, circuit, failing)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   }
 
   find(lane: Lane, url: string): Destination {
@@ -48,14 +56,30 @@ export class DestinationRows {
     return new Map(rows.map((row) => [row.url, destinationFromRow(row)]));
   }
 
-  /** Keeps what an attempt learned. That a receiver takes another signed text than before goes into the audit log. */
+  /** Keeps what an attempt learned. Another signed text than before, and a circuit that opens or closes, go into the audit log. */
   learn(lane: Lane, learned: { url: string; value: Destination } | null): void {
     if (learned === null) return;
     const { url, value } = learned;
-    const { scheme: before } = this.find(lane, url);
-    this.#put.run(lane.workspaceId, lane.webhookId, url, value.scheme, value.schemeLearnedAt, value.notBefore);
-    if (value.scheme === null || value.scheme === before) return;
-    const detail = `${before ?? 'unknown'} -> ${value.scheme} at ${url}`;
-    this.#audit.run(lane.workspaceId, newId('aud'), this.#clock.now(), lane.webhookId, detail);
+    const before = this.find(lane, url);
+    this.#put.run(
+      lane.workspaceId,
+      lane.webhookId,
+      url,
+      value.scheme,
+      value.schemeLearnedAt,
+      value.notBefore,
+      value.circuit.state === 'closed' ? null : JSON.stringify(value.circuit),
+      value.failing === null ? null : JSON.stringify(value.failing),
+    );
+    if (value.scheme !== null && value.scheme !== before.scheme) {
+      const detail = `${before.scheme ?? 'unknown'} -> ${value.scheme} at ${url}`;
+      this.#note(lane, 'webhook.signature_scheme_learned', detail);
+    }
+    const [wasOpen, isOpen] = [before.circuit.state === 'open', value.circuit.state === 'open'];
+    if (wasOpen !== isOpen) this.#note(lane, isOpen ? 'webhook.circuit_opened' : 'webhook.circuit_closed', `at ${url}`);
+  }
+
+  #note({ workspaceId, webhookId }: Lane, action: string, detail: string): void {
+    this.#audit.addOfSystem({ workspaceId, at: this.#clock.now(), action, subject: webhookId, detail });
   }
 }

@@ -1,18 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { changeHold, type Hold } from '../../domain/hold.ts';
 import { destinationUrls } from '../../domain/target.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import { ConflictError, NotFoundError } from '../../errors.ts';
-import type { AuditEntry, CustomEventType, Directory, WebhookChange, Workspace } from '../store.ts';
+import type { CustomEventType, Directory, HoldRequest, WebhookChange, Workspace } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import type { AuditRows } from './audit-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DestinationRow, destinationFromRow } from './destination-rows.ts';
+import { type HoldRow, type HoldRows, holdFromRow } from './hold-rows.ts';
 import type { WakeList } from './wake-list.ts';
 import { sealWebhook, type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type DirectoryReads = Pick<
   Directory,
-  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations'
+  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
 >;
 export type DirectoryWrites = Omit<Directory, keyof DirectoryReads>;
 
@@ -30,6 +33,8 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
   );
   const destinations = database.prepare(`
     SELECT * FROM destinations WHERE workspace_id = ? AND (?2 IS NULL OR webhook_id = ?2) ORDER BY webhook_id, url`);
+  const holds = database.prepare(`
+    SELECT * FROM webhook_holds WHERE workspace_id = ? AND (?2 IS NULL OR webhook_id = ?2) ORDER BY webhook_id`);
   return {
     async findApiKey(hash) {
       const row = oneRow<ApiKeyRow>(keyByHash, hash);
@@ -56,18 +61,27 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
         ...destinationFromRow(row),
       }));
     },
+    async listHolds(workspaceId, webhookId) {
+      return allRows<HoldRow>(holds, workspaceId, webhookId ?? null).map((row) => ({
+        webhookId: row.webhook_id,
+        ...holdFromRow(row),
+      }));
+    },
     async listWebhookVersions(lane) {
       return allRows<WebhookRow>(versions, lane.workspaceId, lane.webhookId).map((row) => webhookFromRow(row, vault));
     },
   };
 }
 
-export function directoryWrites(
-  database: DatabaseSync,
-  vault: Vault,
-  group: CommitGroup,
-  wakes: WakeList,
-): DirectoryWrites {
+export function directoryWrites(options: {
+  database: DatabaseSync;
+  vault: Vault;
+  group: CommitGroup;
+  wakes: WakeList;
+  holds: HoldRows;
+  audit: AuditRows;
+}): DirectoryWrites {
+  const { database, vault, group, wakes, holds, audit } = options;
   const firstWorkspace = database.prepare('SELECT id, name FROM workspaces ORDER BY id LIMIT 1');
   const insertWorkspace = database.prepare('INSERT INTO workspaces (id, name) VALUES (?, ?)');
   const putKey = database.prepare(`
@@ -85,18 +99,11 @@ export function directoryWrites(
   const forgetDestinations = database.prepare(`
     DELETE FROM destinations
     WHERE workspace_id = ? AND webhook_id = ? AND url NOT IN (SELECT value FROM json_each(?))`);
-  const insertAudit = database.prepare(
-    'INSERT INTO audit_log (workspace_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
   const putType = database.prepare(`
     INSERT INTO event_types (workspace_id, name, description, schema, sample, updated_at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (workspace_id, name) DO UPDATE SET
       description = excluded.description, schema = excluded.schema, sample = excluded.sample, updated_at = excluded.updated_at`);
   const deleteType = database.prepare('DELETE FROM event_types WHERE workspace_id = ? AND name = ?');
-
-  const audit = (entry: AuditEntry) => {
-    insertAudit.run(entry.workspaceId, entry.id, entry.at, entry.actor, entry.action, entry.subject, entry.detail);
-  };
 
   const putWebhook = ({ webhook, expectedVersion, audit: entry }: WebhookChange): Webhook => {
     const lane: Lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
@@ -123,9 +130,21 @@ export function directoryWrites(
       const known = before.secret === webhook.secret ? destinationUrls(webhook.config) : [];
       forgetDestinations.run(lane.workspaceId, lane.webhookId, JSON.stringify(known));
     }
-    audit(entry);
+    audit.add(entry);
     wakes.add(lane, 'changed');
     return { ...webhook, version, revision, createdAt };
+  };
+
+  const applyHold = ({ lane, change, audit: entry }: HoldRequest): Hold => {
+    const row = oneRow<WebhookRow>(latest, lane.workspaceId, lane.webhookId);
+    if (row === null || row.deleted_at !== null) throw new NotFoundError(`webhook ${lane.webhookId}`);
+    const before = holds.find(lane);
+    const after = changeHold(before, change, entry.at);
+    if (after === before) return before;
+    holds.put(lane, after);
+    audit.add(entry);
+    wakes.add(lane, 'changed');
+    return after;
   };
 
   return {
@@ -141,12 +160,13 @@ export function directoryWrites(
         putKey.run(key.workspaceId, key.id, key.name, key.hash, key.createdAt);
       }),
     putWebhook: (change) => group.run(() => putWebhook(change)),
+    changeHold: (request) => group.run(() => applyHold(request)),
     putEventType: (type) =>
       group.run(() => {
         putType.run(type.workspaceId, type.name, type.description, type.schemaText, type.sampleText, type.updatedAt);
       }),
     deleteEventType: (workspaceId, name) => group.run(() => deleteType.run(workspaceId, name).changes === 1),
-    appendAudit: (entry) => group.run(() => audit(entry)),
+    appendAudit: (entry) => group.run(() => audit.add(entry)),
   };
 }
 

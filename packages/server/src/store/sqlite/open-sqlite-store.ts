@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import { AuditRows } from './audit-rows.ts';
 import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -11,6 +12,11 @@ import { DestinationRows } from './destination-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
 import { historyReads } from './history.ts';
+import { HoldRows } from './hold-rows.ts';
+import { jobLogReads, jobLogWrites } from './job-log.ts';
+import { JobRows } from './job-rows.ts';
+import { createRecover } from './recover.ts';
+import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
 import { WakeList } from './wake-list.ts';
@@ -21,15 +27,15 @@ export interface SqliteStoreOptions {
   path: string;
   vault: Vault;
   clock: Clock;
-  /** Under load a commit is made at most this often. Default 2. */
+  /** Under load a commit waits so long for company, unless it has enough. Default 4. */
   lingerMs?: number;
 }
 
-/** A group is committed at once when it has this many jobs. */
-const MAX_JOBS_PER_COMMIT = 2_000;
+/** So many jobs wait for no others: what a commit costs is shared well enough, and callers are answered sooner. */
+const ENOUGH_JOBS = 64;
 
 /** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
-export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStoreOptions): Store {
+export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStoreOptions): Store {
   // Locked before it is opened: opening brings the schema up to date, which must not happen under a running server.
   const unlock = lockDataFolder(path);
   let database: DatabaseSync;
@@ -60,7 +66,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     database,
     clock,
     lingerMs,
-    maxJobs: MAX_JOBS_PER_COMMIT,
+    enoughJobs: ENOUGH_JOBS,
     sync: () => walSync.sync(),
     afterCommit: () => {
       committed = { ...counters };
@@ -84,6 +90,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     latestDue = Math.max(latestDue, clock.now());
     return latestDue;
   };
+  const audit = new AuditRows(database);
   const shared = {
     database,
     clock,
@@ -91,19 +98,26 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 2 }: SqliteStor
     group,
     wakes,
     rows,
-    destinations: new DestinationRows(database, clock),
+    audit,
+    destinations: new DestinationRows(database, { clock, audit }),
+    holds: new HoldRows(database),
     numbers,
     counters,
     dueNow,
     lastSeqOnDisk: () => onDisk.lastSeq,
+    recover: createRecover({ clock, wakes, rows, counters, dueNow }),
+    jobs: new JobRows(database, clock),
   };
   return {
     ...directoryReads(database, vault),
-    ...directoryWrites(database, vault, group, wakes),
+    ...directoryWrites(shared),
     ...eventLogReads(database, vault),
     ...eventLogWrites(shared),
     ...deliveryQueue(shared),
     ...historyReads(database),
+    ...jobLogReads(database, vault),
+    ...jobLogWrites(shared),
+    ...retention(database, group),
     async counters() {
       return { ...onDisk.counters, commits: group.commits };
     },
@@ -123,6 +137,7 @@ export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path
     ...directoryReads(database, vault),
     ...eventLogReads(database, vault),
     ...historyReads(database),
+    ...jobLogReads(database, vault),
     async close() {
       database.close();
     },

@@ -5,6 +5,9 @@
  * due, and nothing else: a row of it is the promise to send, and a delivery is `pending` exactly as long as it has one.
  * `seq` is the order of ingest. Lists of ids sort by time, because ids do.
  *
+ * A job has a row in `job_lanes` for every lane that it is not through with, with its position there: the id of the last
+ * delivery that it looked at, or the `seq` of the last event.
+ *
  * What there are millions of refers to each other by number, not by id: keys of a few bytes instead of seventy make half the
  * log to sync. `workspace_numbers` and `lanes` give workspaces and webhooks theirs.
  */
@@ -148,6 +151,47 @@ export const MIGRATIONS: readonly string[] = [
     reason TEXT,
     exchanges TEXT NOT NULL,
     PRIMARY KEY (delivery, number)
+  ) WITHOUT ROWID;
+  `,
+  // `circuit` and `failing` are JSON, NULL where the circuit is closed and nothing has failed since the last success.
+  `
+  ALTER TABLE destinations ADD COLUMN circuit TEXT;
+  ALTER TABLE destinations ADD COLUMN failing TEXT;
+
+  CREATE TABLE webhook_holds (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    paused_at INTEGER,
+    disabled_at INTEGER,
+    disabled_reason TEXT,
+    resumed_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id)
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE INDEX deliveries_given_up_of_lane ON deliveries (lane, state, id) WHERE state IN ('failed', 'cancelled');
+
+  CREATE TABLE jobs (
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    state TEXT NOT NULL,
+    estimate TEXT NOT NULL,
+    requeued INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    last_event INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    PRIMARY KEY (workspace_id, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE finished_at IS NULL;
+
+  CREATE TABLE job_lanes (
+    workspace_id TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    position NOT NULL,
+    PRIMARY KEY (workspace_id, job_id, lane)
   ) WITHOUT ROWID;
   `,
   `

@@ -3,7 +3,7 @@ import { createFakeClock } from '../../test/fake-clock.ts';
 import { CommitGroup } from './commit-group.ts';
 
 export const LINGER_MS = 10;
-export const MAX_JOBS = 5;
+export const ENOUGH_JOBS = 5;
 
 /** A group on a database in memory, whose syncs end when the test says so. `log` tells what happened in what order. */
 export function openGroup({ syncsBySelf = true } = {}) {
@@ -17,7 +17,7 @@ export function openGroup({ syncsBySelf = true } = {}) {
     database,
     clock,
     lingerMs: LINGER_MS,
-    maxJobs: MAX_JOBS,
+    enoughJobs: ENOUGH_JOBS,
     sync() {
       log.push('sync');
       const sync = Promise.withResolvers<void>();

@@ -1,6 +1,8 @@
-import type { Webhook } from '../../domain/webhook.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Lane, Webhook } from '../../domain/webhook.ts';
 import type { WebhookConfig } from '../../domain/webhook-config.ts';
 import type { Vault } from '../vault.ts';
+import { oneRow } from './database.ts';
 
 /** A row of `webhook_versions`. */
 export interface WebhookRow {
@@ -50,4 +52,13 @@ export function webhookFromRow(row: WebhookRow, vault: Vault): Webhook {
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,
   };
+}
+
+/** The present version of a webhook, also of a deleted one; null: there never was one. */
+export function latestWebhook(database: DatabaseSync, vault: Vault, lane: Lane): Webhook | null {
+  const latest = database.prepare(
+    'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
+  );
+  const row = oneRow<WebhookRow>(latest, lane.workspaceId, lane.webhookId);
+  return row && webhookFromRow(row, vault);
 }

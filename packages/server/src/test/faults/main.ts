@@ -5,6 +5,8 @@ import { durability } from './durability.ts';
 import { type Finding, renderFinding } from './finding.ts';
 import { input } from './input.ts';
 import { kill } from './kill.ts';
+import { matrix } from './matrix.ts';
+import { STAGES } from './matrix-rows.ts';
 import { receivers } from './receivers.ts';
 import { secondServer } from './second-server.ts';
 import { stop } from './stop.ts';
@@ -38,6 +40,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Finding>>> = {
   stop: () => stop({ ratePerSecond }),
   'second-server': () => secondServer({ ratePerSecond }),
   receivers: () => receivers({ events: 100 }),
+  matrix: () => matrix(STAGES),
   input: () => input({ seed, bodies: Number(values.bodies), awaitStalled: true }),
 };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { verify } from '@broxi/receiver';
 
@@ -18,11 +19,23 @@ export interface Reception {
   altered: boolean;
 }
 
+/** A request whose signature was right, whatever it was answered. */
+export interface VerifiedRequest {
+  webhookId: string;
+  deliveryId: string;
+  /** X-Broxi-Attempt. */
+  attempt: number;
+  /** Of its bytes. */
+  digest: string;
+}
+
 export interface ReceiverOptions {
   /** How many kills there were so far. */
   era: () => number;
   /** Answers the verified request; false: it was refused on purpose. Default: 204 at once. */
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+  /** Speaks https with it, PEM. Default: http. */
+  certificate?: { key: string; cert: string };
 }
 
 /** A receiver that checks every signature and forgets nothing. */
@@ -30,6 +43,8 @@ export interface RecordingReceiver {
   url: string;
   /** By delivery id. */
   received: ReadonlyMap<string, Reception>;
+  /** In their order. */
+  requests: readonly VerifiedRequest[];
   /** Why requests were not taken: a signature did not match, or the body was not the header's. */
   unverified: readonly string[];
   /** The secret of a webhook that leads here. Requests under its path are checked with it. */
@@ -37,9 +52,11 @@ export interface RecordingReceiver {
   close(): Promise<void>;
 }
 
-export async function startRecordingReceiver({ era, answer }: ReceiverOptions): Promise<RecordingReceiver> {
+export async function startRecordingReceiver(options: ReceiverOptions): Promise<RecordingReceiver> {
+  const { era, answer, certificate } = options;
   const received = new Map<string, Reception>();
   const digests = new Map<string, string>();
+  const requests: VerifiedRequest[] = [];
   const unverified: string[] = [];
   const secrets = new Map<string, string>();
 
@@ -59,6 +76,12 @@ export async function startRecordingReceiver({ era, answer }: ReceiverOptions): 
     const digest = createHash('sha256').update(body).digest('base64');
     const firstDigest = digests.get(deliveryId) ?? digest;
     digests.set(deliveryId, firstDigest);
+    requests.push({
+      webhookId: payload.webhook_id,
+      deliveryId,
+      attempt: Number(request.headers['x-broxi-attempt']),
+      digest,
+    });
     const taken = answer === undefined ? answerAtOnce(response) : await answer(request, response);
     if (!taken) return;
     const known = received.get(deliveryId);
@@ -73,17 +96,19 @@ export async function startRecordingReceiver({ era, answer }: ReceiverOptions): 
     });
   };
 
-  const server = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     take(request, response).catch((error: unknown) => {
       unverified.push(String(error));
       response.destroy();
     });
-  });
+  };
+  const server = certificate === undefined ? createServer(onRequest) : createHttpsServer(certificate, onRequest);
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
+    requests,
     unverified,
     knowSecret: (path, secret) => void secrets.set(path, secret),
     async close() {

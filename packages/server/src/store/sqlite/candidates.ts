@@ -1,0 +1,27 @@
+/** Something that a job looks at. */
+export interface Candidate {
+  /** Its `seq`: of the delivery, or of the event. */
+  seq: number;
+  /** Where to go on after it. */
+  position: JobPosition;
+  /** When the delivery was owed, or the event accepted. */
+  at: number;
+  /** `other`: the task is not about it. `skipped`: it is, and nothing is to be done. `owed`: it is to be owed (again). */
+  verdict: 'other' | 'skipped' | 'owed';
+  /** Id of the route that an event goes; null: none, or it is a delivery, which has its own. */
+  route: number | null;
+}
+
+/** The id of a delivery, or the `seq` of an event. */
+export type JobPosition = string | number;
+
+/** What a task looks through, in order. */
+export interface Candidates {
+  /** Before the first. */
+  readonly start: JobPosition;
+  /** After the last. */
+  readonly end: JobPosition;
+  /** The next ones after a position, or before it. Fewer than `limit`: these are the last ones. */
+  oldestFirst(after: JobPosition, limit: number): Candidate[];
+  newestFirst(before: JobPosition, limit: number): Candidate[];
+}

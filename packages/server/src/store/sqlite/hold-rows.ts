@@ -1,0 +1,44 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type DisabledReason, type Hold, NO_HOLD } from '../../domain/hold.ts';
+import type { Lane } from '../../domain/webhook.ts';
+import { oneRow } from './database.ts';
+
+/** A row of `webhook_holds`. */
+export interface HoldRow {
+  webhook_id: string;
+  paused_at: number | null;
+  disabled_at: number | null;
+  disabled_reason: DisabledReason | null;
+  resumed_at: number;
+}
+
+export function holdFromRow(row: HoldRow): Hold {
+  return {
+    pausedAt: row.paused_at,
+    disabledAt: row.disabled_at,
+    disabledReason: row.disabled_reason,
+    resumedAt: row.resumed_at,
+  };
+}
+
+/** The statements that read and write what stops webhooks. Writes run inside the caller's transaction. */
+export class HoldRows {
+  readonly #find;
+  readonly #put;
+
+  constructor(database: DatabaseSync) {
+    this.#find = database.prepare('SELECT * FROM webhook_holds WHERE workspace_id = ? AND webhook_id = ?');
+    this.#put = database.prepare(`
+      INSERT OR REPLACE INTO webhook_holds (workspace_id, webhook_id, paused_at, disabled_at, disabled_reason, resumed_at)
+      VALUES (?, ?, ?, ?, ?, ?)`);
+  }
+
+  find(lane: Lane): Hold {
+    const row = oneRow<HoldRow>(this.#find, lane.workspaceId, lane.webhookId);
+    return row === null ? NO_HOLD : holdFromRow(row);
+  }
+
+  put({ workspaceId, webhookId }: Lane, hold: Hold): void {
+    this.#put.run(workspaceId, webhookId, hold.pausedAt, hold.disabledAt, hold.disabledReason, hold.resumedAt);
+  }
+}
