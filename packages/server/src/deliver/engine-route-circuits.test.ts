@@ -177,25 +177,6 @@ test('what is held can be cancelled, and is not sent', async (t) => {
   for (const id of held.slice(1)) assert.equal((await delivery.delivery(id)).state, 'delivered');
 });
 
-test('five days without a success disable the webhook only if none of its destinations takes anything', async (t) => {
-  for (const [isAlone, isDisabled] of [
-    [false, false],
-    [true, true],
-  ] as const) {
-    const delivery = await openTestDelivery(t);
-    const { receivers, publish, publishTo, pass, store } = delivery;
-    const routes = ROUTES.slice(0, 1);
-    const webhook = await delivery.addWebhook({ ...CONFIG, routes, retry_policy: { max_retries: 0 } });
-    receivers.behave('b.example', DOWN);
-    receivers.behave('a.example', isAlone ? DOWN : WELL);
-    await delivery.start();
-    await publishTo(webhook, 0, 40);
-    await publish(webhook, 40);
-    await pass(5 * 86_400_000 + 3_600_000);
-    assert.equal((await store.loadLane(laneOf(webhook)))?.hold.disabledReason, isDisabled ? 'no_success' : null);
-  }
-});
-
 test('trouble of our own holds up every destination', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, publish, publishTo, pass } = delivery;

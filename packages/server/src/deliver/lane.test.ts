@@ -335,3 +335,24 @@ test('what attempts learn adds up, for the same URL and secret', () => {
     assert.deepEqual(known(), UNKNOWN_DESTINATION);
   }
 });
+
+test('a webhook is given up only when none of its destinations takes anything', () => {
+  const days = (count: number) => count * 86_400_000;
+  const failing = { since: 0, attempts: 30, days: 6, latestAt: days(5) };
+  const routes = [{ when: { event: 'a' }, url: 'https://b.example/' }];
+  const routed = testWebhook({ url: 'https://a.example/', routes });
+  for (const [own, isHopeless] of [
+    [null, false],
+    [{ ...failing, attempts: 3 }, false],
+    [failing, true],
+  ] as const) {
+    const lane = new Lane(laneOf(routed), { bytes: 0 });
+    const destinations = new Map([
+      ['https://a.example/', { ...UNKNOWN_DESTINATION, failing: own }],
+      ['https://b.example/', { ...UNKNOWN_DESTINATION, failing }],
+    ]);
+    lane.configure({ webhook: routed, hold: NO_HOLD, destinations }, TEST_TEMPLATE, days(6));
+    const landed = { evidence: 'counted_failure', startedAt: days(6), isProbe: false, now: days(6) } as const;
+    assert.equal(lane.observe({ webhook: routed, url: 'https://b.example/' }, landed)?.isHopeless, isHopeless);
+  }
+});
