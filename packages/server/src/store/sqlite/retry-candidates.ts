@@ -36,7 +36,7 @@ export function retryCandidates(
   const judge = (row: GivenUpRow): Candidate => {
     const isMeant = (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
     const verdict = !isMeant ? 'other' : row.is_deleted === 1 ? 'skipped' : 'owed';
-    return { seq: row.seq, position: row.id, at: row.created_at, verdict };
+    return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null };
   };
   return {
     start: '',
