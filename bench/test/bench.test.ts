@@ -18,7 +18,7 @@ const skip =
 async function runBench(t: TestContext, flags: string[], env: NodeJS.ProcessEnv = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
   t.after(() => rm(directory, { recursive: true }));
-  const args = [main, '--server-entry', standIn, '--dir', directory, ...flags];
+  const args = ['--conditions=source', main, '--server-entry', standIn, '--dir', directory, ...flags];
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
@@ -100,7 +100,19 @@ test('a server that cannot be started is reported with its own words, and nothin
 test('an interrupted run ends what it started and removes its folder', { skip, timeout: 60_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
   t.after(() => rm(directory, { recursive: true }));
-  const args = [main, '--relay-only', '--dir', directory, '--rounds', '100', '--seconds', '1', '--warm-up', '1'];
+  const args = [
+    '--conditions=source',
+    main,
+    '--relay-only',
+    '--dir',
+    directory,
+    '--rounds',
+    '100',
+    '--seconds',
+    '1',
+    '--warm-up',
+    '1',
+  ];
   const child = spawn(process.execPath, args);
   const closed = once(child, 'close');
   await once(child.stderr, 'data');

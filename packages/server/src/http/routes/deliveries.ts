@@ -105,7 +105,10 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
         store.listWebhookVersions({ workspaceId, webhookId }),
         bodyOf(delivery),
       ]);
-      const presented = attempts.map((attempt) => presentAttempt(attempt, { delivery, versions, ...sentBy(deps) }));
+      // One that was recorded after the delivery was read would stand beside a state and a due time that it has changed.
+      const presented = attempts
+        .filter(({ number }) => number <= delivery.attempts)
+        .map((attempt) => presentAttempt(attempt, { delivery, versions, ...sentBy(deps) }));
       return { ...shown, body, attempts: presented };
     },
   });
