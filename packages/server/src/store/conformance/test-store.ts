@@ -12,6 +12,7 @@ import { testIdempotency } from './test-idempotency.ts';
 import { testIsolation } from './test-isolation.ts';
 import { testJobs } from './test-jobs.ts';
 import { testModel } from './test-model.ts';
+import { testNews } from './test-news.ts';
 import { testQueue } from './test-queue.ts';
 import { testRequeue } from './test-requeue.ts';
 import { testRetention } from './test-retention.ts';
@@ -34,6 +35,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testIdempotency(harness);
     testQueue(harness);
     testSettle(harness);
+    testNews(harness);
     testCancel(harness);
     testRequeue(harness);
     testJobs(harness);
