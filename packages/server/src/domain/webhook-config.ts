@@ -39,7 +39,8 @@ export interface WebhookConfig {
   payload: 'full';
   batch: null;
   ordering: null;
-  recovery: 'manual';
+  /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
+  recovery: 'manual' | 'auto';
   fallback_url: null;
   tls: null;
 }
@@ -55,7 +56,6 @@ export const UNSUPPORTED_FIELDS = {
   payload: 'full',
   batch: null,
   ordering: null,
-  recovery: 'manual',
   fallback_url: null,
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
@@ -66,7 +66,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', ...Object.keys(UNSUPPORTED_FIELDS)],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery', ...Object.keys(UNSUPPORTED_FIELDS)],
 ];
 
 export interface WebhookRules extends UrlRules {
@@ -108,6 +108,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...UNSUPPORTED_FIELDS,
   };
   if (config.signature_scheme === 'body') warnings.push(BODY_SCHEME_WARNING);

@@ -13,6 +13,7 @@ import { testIsolation } from './test-isolation.ts';
 import { testJobs } from './test-jobs.ts';
 import { testModel } from './test-model.ts';
 import { testNews } from './test-news.ts';
+import { testOutageRecovery } from './test-outage-recovery.ts';
 import { testQueue } from './test-queue.ts';
 import { testRequeue } from './test-requeue.ts';
 import { testRetention } from './test-retention.ts';
@@ -40,6 +41,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testRequeue(harness);
     testJobs(harness);
     testRetryJobs(harness);
+    testOutageRecovery(harness);
     testBackfill(harness);
     testRetention(harness);
     testModel(harness);

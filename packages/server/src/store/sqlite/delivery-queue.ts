@@ -11,6 +11,7 @@ import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
 import type { NewsRows } from './news-rows.ts';
+import type { RecoverOutage } from './outage-recovery.ts';
 import type { Recover } from './recover.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
@@ -28,13 +29,14 @@ export function deliveryQueue(options: {
   holds: HoldRows;
   audit: AuditRows;
   news: NewsRows;
+  recoverOutage: RecoverOutage;
   numbers: RowNumbers;
   counters: StoreCounters;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
   const { database, vault, group, wakes, rows, recover, destinations, holds, audit } = options;
-  const { news, numbers, counters, lastSeqOnDisk } = options;
+  const { news, recoverOutage, numbers, counters, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
@@ -91,6 +93,7 @@ export function deliveryQueue(options: {
     const destination = destinations.learn(lane, learned);
     const disabled = disabling !== undefined && disable(lane, attempt.url, disabling) ? disabling : null;
     news.tell(lane, { delivery, attempt, next, destination, disabled });
+    recoverOutage(lane, destination);
     return true;
   };
 

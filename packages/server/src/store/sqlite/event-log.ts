@@ -19,6 +19,7 @@ import type { DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { EventRows } from './event-rows.ts';
 import type { NewsRows } from './news-rows.ts';
+import type { RecoverOutage } from './outage-recovery.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type EventLogReads = Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'>;
@@ -73,8 +74,9 @@ export function eventLogWrites(options: {
   destinations: DestinationRows;
   counters: StoreCounters;
   news: NewsRows;
+  recoverOutage: RecoverOutage;
 }): EventLogWrites {
-  const { database, clock, group, rows, eventRows, destinations, counters, news } = options;
+  const { database, clock, group, rows, eventRows, destinations, counters, news, recoverOutage } = options;
   const findKey = database.prepare(
     'SELECT body_hash, answer FROM idempotency WHERE workspace_id = ? AND scope = ? AND key = ? AND expires_at > ?',
   );
@@ -138,6 +140,7 @@ export function eventLogWrites(options: {
     });
     rows.addAttempt(seq, attempt);
     const learned = destinations.learn(lane, destination);
+    recoverOutage(lane, learned);
     news.tell(lane, { delivery: { id: deliveryId, event }, attempt, next: null, destination: learned, disabled: null });
   };
 

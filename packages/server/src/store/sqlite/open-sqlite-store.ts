@@ -17,6 +17,7 @@ import { HoldRows } from './hold-rows.ts';
 import { jobLogReads, jobLogWrites } from './job-log.ts';
 import { JobRows } from './job-rows.ts';
 import { NewsRows } from './news-rows.ts';
+import { createOutageRecovery } from './outage-recovery.ts';
 import { createRecover } from './recover.ts';
 import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
@@ -96,6 +97,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     onBroken: endProcess,
   });
   const audit = new AuditRows(database);
+  const jobs = new JobRows(database, clock);
   const shared = {
     database,
     clock,
@@ -113,7 +115,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     dueNow,
     lastSeqOnDisk: () => onDisk.lastSeq,
     recover: createRecover({ clock, wakes, rows, counters, dueNow }),
-    jobs: new JobRows(database, clock),
+    jobs,
+    recoverOutage: createOutageRecovery({ database, jobs }),
   };
   return {
     ...directoryReads(database, vault),
