@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BenchError } from './bench-error.ts';
 import { compare, type Surroundings } from './compare.ts';
 import { drainCases } from './drain-cases.ts';
+import { measureFilters, reportFilters } from './filters.ts';
 import { findTools } from './find-tool.ts';
 import { describeMachine } from './machine.ts';
 import { ProcessGroup } from './processes.ts';
@@ -17,6 +18,10 @@ async function main(args: readonly string[]): Promise<number> {
   const settings = parseSettings(args);
   if (settings === null) {
     console.log(USAGE);
+    return 0;
+  }
+  if (settings.filters) {
+    console.log(reportFilters(await measureFilters()));
     return 0;
   }
   if (process.platform !== 'linux') throw new BenchError('The benchmark reads /proc and runs on Linux only.');

@@ -9,6 +9,7 @@ test('without flags the defaults hold', () => {
   assert.equal(settings.warmUpSeconds, 3);
   assert.deepEqual(settings.drainSizes, [10_000, 1_000_000]);
   assert.equal(settings.drain, false);
+  assert.equal(settings.filters, false);
   assert.match(settings.serverEntry, /^\/.*packages\/server\/src\/cli\/main\.ts$/);
 });
 

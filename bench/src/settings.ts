@@ -16,6 +16,7 @@ export interface Settings {
   skipLatency: boolean;
   relayOnly: boolean;
   drain: boolean;
+  filters: boolean;
   drainSizes: readonly number[];
   drainWebhooks: number;
   hold: Hold;
@@ -47,6 +48,9 @@ How a full queue drains (many minutes; nothing else is measured):
   --hold silence        how they are kept back: silence (the receiver answers nothing), or role (serve --role api, for a
                         server that has it)
 
+How long matching takes (seconds; no server, no network, nothing is installed):
+  --filters             do this instead
+
   --server-entry <file> the server's entry file; default packages/server/src/cli/main.ts
   --dir <folder>        where the temporary folder with the database goes; default ${tmpdir()}
   --install             as root on Debian: install nginx-light and wrk when missing
@@ -62,6 +66,7 @@ const OPTIONS = {
   'skip-latency': { type: 'boolean', default: false },
   'relay-only': { type: 'boolean', default: false },
   drain: { type: 'boolean', default: false },
+  filters: { type: 'boolean', default: false },
   'drain-sizes': { type: 'string', default: '10000,1000000' },
   'drain-webhooks': { type: 'string', default: '1000' },
   hold: { type: 'string', default: 'silence' },
@@ -86,6 +91,7 @@ export function parseSettings(args: readonly string[]): Settings | null {
     skipLatency: flags['skip-latency'],
     relayOnly: flags['relay-only'],
     drain: flags.drain,
+    filters: flags.filters,
     drainSizes: flags['drain-sizes'].split(',').map((size) => drainSize(size, webhooks)),
     drainWebhooks: webhooks,
     hold: oneOf('hold', flags.hold, ['silence', 'role']),

@@ -91,6 +91,7 @@ test('one exchange that succeeds: what is recorded', async () => {
     startedAt,
     durationMs: 40,
     url: 'https://a.example/hook',
+    route: null,
     webhookVersion: 7,
     outcome: 'delivered',
     reason: null,

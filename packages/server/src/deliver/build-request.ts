@@ -2,11 +2,14 @@ import { serializeEnvelope } from '@broxi/events/envelope';
 import { headerNames } from '@broxi/receiver';
 import { createSigner, type Signer } from '@broxi/receiver/node';
 import type { SignatureScheme } from '../domain/attempt.ts';
+import { type Target, targetOf } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { QueuedDelivery } from '../store/store.ts';
 
-/** What stays the same for every request of one version of a webhook: made once, used for each. */
+/** What stays the same for every request to one target of one version of a webhook: made once, used for each. */
 export interface RequestTemplate {
+  target: Target;
+  /** The target's. */
   url: URL;
   /** The body of a delivery; the same bytes at every attempt. */
   body(delivery: Pick<QueuedDelivery, 'id' | 'event'>): string;
@@ -28,15 +31,19 @@ export interface TemplateSettings {
   userAgent: string;
 }
 
+/** @param route id of the one that the request goes; null: the webhook's own URL */
 export function createRequestTemplate(
   webhook: Webhook,
   { headerPrefix, userAgent }: TemplateSettings,
+  route: number | null = null,
 ): RequestTemplate {
+  const target = targetOf(webhook.config, route);
   const names = headerNames(headerPrefix);
   const signer: Signer = createSigner({ secrets: [webhook.secret], headerPrefix });
-  const own = Object.entries(webhook.config.headers).flat();
+  const own = Object.entries(target.headers).flat();
   return {
-    url: new URL(webhook.config.url),
+    target,
+    url: new URL(target.url),
     body: ({ id, event }) =>
       serializeEnvelope({
         event: event.type,

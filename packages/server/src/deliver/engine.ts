@@ -269,16 +269,19 @@ export class Engine {
       this.#pauses.set(lane, waitsUntil);
       return false;
     }
+    lane.bringBack(now);
     if (lane.freeSlots <= 0) return false;
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToRead().length > 0) {
       this.#read(lane, () => this.#readDue(lane));
       return false;
     }
-    const isProbe = lane.isClosedOff;
-    const delivery = isProbe ? lane.takeProbe() : lane.take();
-    if (delivery === undefined) return false;
-    void this.#deliver(lane, { delivery, isProbe, ...sender, ...pacing(lane), destination: lane.destination });
+    const delivery = lane.takeProbe(now) ?? lane.take(now);
+    const leftOutUntil = lane.leftOutUntil(now);
+    if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
+    if (delivery === undefined) return lane.classesToRead().length > 0;
+    const way = lane.senderTo(delivery.route) ?? sender;
+    void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
     return true;
   }
 
@@ -338,7 +341,7 @@ export class Engine {
 
   async #readDue(lane: Lane): Promise<void> {
     const { queue, clock } = this.#options;
-    const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.isClosedOff;
+    const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.probesWithAny;
     const limit = isRoomy ? this.#limits.readAhead : 1;
     for (const deliveryClass of lane.classesToRead()) {
       // Only retries are ever due later; the others are due from the moment they were written.
@@ -414,18 +417,18 @@ export class Engine {
     const last = record.exchanges.at(-1);
     if (last === undefined) throw new Error('an attempt has at least one exchange');
     const evidence = evidenceOf(last.result);
-    const news = lane.observe(webhook, { evidence, startedAt: record.startedAt, isProbe, now });
-    const known = learned && lane.learn(webhook, learned);
+    const sent = { webhook, url: record.url };
+    const news = lane.observe(sent, { evidence, startedAt: record.startedAt, isProbe, offerNext, now });
+    const known = learned && lane.learn(sent, learned);
     const landed: LandedAttempt = { record, outcome, destination: null, excusedUntil: null };
     const isExcused = evidence === 'own_failure' || (isProbe && evidence === 'counted_failure');
-    if (isExcused) landed.excusedUntil = lane.waitsUntil(now);
+    if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
     // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
     if (news === null) return landed;
-    lane.offerFirst = offerNext;
     const reason = outcome.kind === 'gone' ? 'gone' : news.isHopeless ? 'no_success' : null;
     if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
     if (news.isNews || known !== null || landed.disable !== undefined) {
-      landed.destination = { url: record.url, value: lane.destination };
+      landed.destination = { url: record.url, value: lane.destination(record.url) };
     }
     return landed;
   }
@@ -459,9 +462,8 @@ type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> &
   };
 
 /** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */
-export function pacing(lane: Lane): Pick<AttemptInput, 'offerFirst' | 'anotherExchange'> {
+export function pacing(lane: Lane): Pick<AttemptInput, 'anotherExchange'> {
   return {
-    offerFirst: lane.offerFirst,
     anotherExchange: async (deadline) => lane.pacer === null || (await lane.pacer.another(deadline)),
   };
 }

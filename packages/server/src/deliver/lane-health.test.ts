@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLOSED_CIRCUIT, type Evidence } from '../domain/circuit.ts';
+import { CLOSED_CIRCUIT } from '../domain/circuit.ts';
 import type { Destination } from '../domain/webhook.ts';
 import { type HealthNews, type Landed, LaneHealth } from './lane-health.ts';
 
@@ -11,7 +11,7 @@ type Known = Pick<Destination, 'circuit' | 'failing'>;
 function open(known: Known = { circuit: CLOSED_CIRCUIT, failing: null }) {
   const health = new LaneHealth(known);
   let present = known;
-  const land = (evidence: Evidence, landed: Partial<Landed> = {}): HealthNews => {
+  const land = (evidence: Landed['evidence'], landed: Partial<Landed> = {}): HealthNews => {
     const now = landed.now ?? NOW;
     const defaults = { startedAt: now, isProbe: false, slots: 16, resumedAt: 0 };
     const news = health.observe(present, { ...defaults, ...landed, evidence, now });
@@ -51,26 +51,6 @@ test('failures before the circuit opened do not open it again after its first fa
   land('other_answer', { isProbe: true, now: NOW + 5_000 });
   land('counted_failure', { now: NOW + 5_000 });
   assert.equal(circuit().state, 'half_open');
-});
-
-test('a failure of our own is no evidence, and makes pauses that grow to a minute', () => {
-  const { health, land, circuit } = open();
-  const pauses: number[] = [];
-  let now = NOW;
-  for (let i = 0; i < 8; i += 1) {
-    assert.equal(land('own_failure', { now }).isNews, false);
-    // Others of the same moment change nothing.
-    land('own_failure', { now });
-    pauses.push((health.pausedUntil(now) - now) / 1000);
-    now = health.pausedUntil(now);
-  }
-  assert.deepEqual(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
-  assert.equal(health.width(circuit()), 1);
-  assert.deepEqual(circuit(), CLOSED_CIRCUIT);
-  assert.equal(health.pausedUntil(now - 3_600_000), now - 3_600_000, 'the clock was set back');
-  land('counted_failure', { now });
-  assert.equal(health.pausedUntil(now), 0);
-  assert.equal(health.width(circuit()), Number.POSITIVE_INFINITY);
 });
 
 test('a streak is written once an hour, cleared by a success, and begun anew by a person', () => {

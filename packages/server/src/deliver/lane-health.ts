@@ -1,11 +1,11 @@
-import { afterLanding, type Evidence, isNewsOf, widthOf } from '../domain/circuit.ts';
+import { afterLanding, type Evidence, isNewsOf } from '../domain/circuit.ts';
 import { type FailingStreak, isHopeless, isStreakNews, lengthen } from '../domain/failing-streak.ts';
 import { OutcomeWindow } from '../domain/outcome-window.ts';
 import type { Destination } from '../domain/webhook.ts';
 
 /** An attempt that came back, as far as the health of its destination goes. Instants are milliseconds since the epoch. */
 export interface Landed {
-  evidence: Evidence;
+  evidence: Exclude<Evidence, 'own_failure'>;
   startedAt: number;
   now: number;
   isProbe: boolean;
@@ -24,12 +24,9 @@ export interface HealthNews {
   isHopeless: boolean;
 }
 
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-
 /**
- * How one destination does, as the owner of its lane sees it: the outcomes of the last minute, and trouble of our own that
- * holds the lane up. A crash forgets both; what outlasts it is in {@link Destination}.
+ * How one destination does, as the owner of its lane sees it: the outcomes of the last minute. A crash forgets them; what
+ * outlasts it is in {@link Destination}.
  */
 export class LaneHealth {
   #window = new OutcomeWindow();
@@ -37,24 +34,9 @@ export class LaneHealth {
   #countsFrom = 0;
   /** What is on disk of the streak. */
   #keptStreak: FailingStreak | null;
-  #trouble: { pauseMs: number; until: number } | null = null;
 
   constructor({ failing }: Pick<Destination, 'failing'>) {
     this.#keptStreak = failing;
-  }
-
-  /** Attempts that may be in the air. While something is wrong with ourselves, one is enough to see whether it still is. */
-  width(circuit: Destination['circuit']): number {
-    return this.#trouble === null ? widthOf(circuit) : 1;
-  }
-
-  /**
-   * Nothing is sent before: what is wrong with ourselves needs time; 0: nothing is. A clock that was set back does not make it
-   * longer.
-   */
-  pausedUntil(now: number): number {
-    const until = this.#trouble?.until ?? 0;
-    return until - now > LONGEST_PAUSE_MS ? now : until;
   }
 
   /** Forgetting it would change nothing. */
@@ -65,11 +47,6 @@ export class LaneHealth {
   /** Takes an attempt into account. */
   observe(before: Pick<Destination, 'circuit' | 'failing'>, landed: Landed): HealthNews {
     const { evidence, startedAt, isProbe, now } = landed;
-    if (evidence === 'own_failure') {
-      this.#pause(now);
-      return { destination: before, isNews: false, isHopeless: false };
-    }
-    this.#trouble = null;
     const { circuit } = before;
     const failing = evidence === 'success' ? null : lengthen(present(before.failing, landed), now);
     // What was in the air when the circuit opened tells of the time before it, whenever it lands.
@@ -88,17 +65,10 @@ export class LaneHealth {
   }
 
   /** A probe was answered: what was before does not count against what comes after it. */
-  #beginAnew(probe: Exclude<Evidence, 'own_failure'>, now: number): void {
+  #beginAnew(probe: Landed['evidence'], now: number): void {
     this.#countsFrom = now;
     this.#window = new OutcomeWindow();
     this.#window.add(probe, now);
-  }
-
-  /** Several that fail together are one trouble. */
-  #pause(now: number): void {
-    if (this.#trouble !== null && now < this.#trouble.until) return;
-    const pauseMs = Math.min((this.#trouble?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
-    this.#trouble = { pauseMs, until: now + pauseMs };
   }
 }
 

@@ -23,16 +23,17 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
     origin: 'event',
     attempts: 0,
     seriesFrom: 0,
+    route: null,
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };
 }
 
 function configure(lane: Lane, changed = webhook, hold = NO_HOLD): void {
-  lane.configure({ webhook: changed, hold, destination: UNKNOWN_DESTINATION }, TEST_TEMPLATE, 0);
+  lane.configure({ webhook: changed, hold, destinations: new Map() }, TEST_TEMPLATE, 0);
 }
 
 function takeAndLand(lane: Lane): QueuedDelivery | undefined {
-  const delivery = lane.take();
+  const delivery = lane.take(0);
   if (delivery !== undefined) lane.landed(delivery);
   return delivery;
 }
@@ -62,7 +63,7 @@ test('sends nothing before its webhook was read', () => {
 test('an attempt takes up a slot until it has landed, not until it is settled', () => {
   const { lane, fill } = openLane();
   fill(0, 2);
-  const [one, two] = [lane.take(), lane.take()];
+  const [one, two] = [lane.take(0), lane.take(0)];
   assert.ok(one && two);
   assert.equal(lane.freeSlots, 1);
   lane.landed(one);
@@ -72,7 +73,7 @@ test('an attempt takes up a slot until it has landed, not until it is settled', 
   lane.landed(two);
   lane.forget(two.id);
   assert.equal(lane.isIdle, true);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('while all classes wait, three of four are new ones; the fourth is a retry and a recovered one by turns', () => {
@@ -126,24 +127,31 @@ test('retries and recovered ones take up a quarter of the slots, and no more, wh
     let hanging = 0;
     for (let i = 0; i < 4 * slots; i += 1) {
       fill(0, 1);
-      const delivery = lane.take();
+      const delivery = lane.take(0);
       assert.ok(delivery);
       if (delivery.class === 0) lane.landed(delivery);
       else hanging += 1;
     }
     assert.equal(hanging, quarter, `${slots} slots`);
     while (takeAndLand(lane)?.class === 0);
-    assert.notEqual(lane.take()?.class, 0, 'once none waits, they take all');
+    assert.notEqual(lane.take(0)?.class, 0, 'once none waits, they take all');
   }
 });
 
 test('to probe with, the one that has been due for longest is taken, of whatever class', () => {
-  const { lane, fill } = openLane();
-  const [recovered] = fill(2, 1);
-  const [retry] = fill(1, 1);
-  const [first] = fill(0, 1);
-  assert.deepEqual([lane.takeProbe(), lane.takeProbe(), lane.takeProbe()], [recovered, retry, first]);
-  assert.equal(lane.takeProbe(), undefined);
+  const circuit = { state: 'open', since: 0, failedProbes: 0, nextProbeAt: 5_000 } as const;
+  const lane = new Lane(laneOf(webhook), { bytes: 0 });
+  const destinations = new Map([[webhook.config.url, { ...UNKNOWN_DESTINATION, circuit }]]);
+  lane.configure({ webhook, hold: NO_HOLD, destinations }, TEST_TEMPLATE, 0);
+  const lines = ([2, 1, 0] as const).map((deliveryClass) => [deliveryClass, queued(deliveryClass)] as const);
+  for (const [deliveryClass, delivery] of lines) lane.add(deliveryClass, [delivery], { full: false });
+  assert.equal(lane.takeProbe(4_999), undefined);
+  for (const [, delivery] of lines) {
+    assert.equal(lane.takeProbe(5_000), delivery);
+    assert.equal(lane.takeProbe(5_000), undefined, 'one at a time');
+    lane.landed(delivery);
+  }
+  assert.equal(lane.takeProbe(5_000), undefined);
 });
 
 test('a webhook that is inactive, paused or disabled is stopped', () => {
@@ -175,19 +183,19 @@ test('what is read again while it is known is not taken twice', () => {
   const { lane, memory, fill } = openLane();
   const [first, second, third] = fill(0, 3);
   assert.ok(first && second && third);
-  lane.take();
-  lane.take();
+  lane.take(0);
+  lane.take(0);
   lane.landed(first);
   lane.rewind();
   lane.beginRead(0);
   lane.add(0, [first, second, third], { full: false });
   assert.equal(memory.bytes, 2 + MEMORY_PER_DELIVERY);
-  assert.equal(lane.take(), third);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), third);
+  assert.equal(lane.take(0), undefined);
   // Settled, and back in the queue as another class.
   lane.forget(first.id);
   lane.add(1, [{ ...first, class: 1 }], { full: false });
-  assert.equal(lane.take()?.id, first.id);
+  assert.equal(lane.take(0)?.id, first.id);
 });
 
 test('a class is read when something may be there and nothing of it waits in memory', () => {
@@ -198,7 +206,7 @@ test('a class is read when something may be there and nothing of it waits in mem
   fill(2, 0);
   lane.markUnread(0);
   assert.deepEqual(lane.classesToRead(), []);
-  lane.take();
+  lane.take(0);
   assert.deepEqual(lane.classesToRead(), [0]);
   lane.beginRead(0);
   assert.deepEqual(lane.classesToRead(), []);
@@ -207,7 +215,7 @@ test('a class is read when something may be there and nothing of it waits in mem
   assert.deepEqual(lane.classesToRead(), [0], 'news that came during the read');
   lane.beginRead(0);
   lane.add(0, [queued(0)], { full: true });
-  lane.take();
+  lane.take(0);
   assert.deepEqual(lane.classesToRead(), [0], 'the read was full');
 });
 
@@ -227,7 +235,7 @@ test('new deliveries are taken over without a read by a lane that is up to date,
   assert.equal(memory.bytes, 512 * (2 + MEMORY_PER_DELIVERY));
   assert.equal(lane.cursor(0)?.seq, deliveries.at(-1)?.seq);
   assert.equal(handOver(1).accepted, false, 'enough waits');
-  assert.equal(lane.take(), deliveries[0]);
+  assert.equal(lane.take(0), deliveries[0]);
   assert.equal(handOver(1).accepted, true);
   lane.rewind();
   assert.equal(handOver(1).accepted, false);
@@ -263,17 +271,17 @@ test('what waits can be dropped, and is read again from the start', () => {
   const [flying, waiting] = fill(0, 2);
   fill(1, 1);
   fill(2, 0);
-  lane.take();
+  lane.take(0);
   lane.dropWaiting();
   assert.equal(memory.bytes, 0);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), undefined);
   assert.deepEqual(lane.classesToRead(), [0, 1, 2]);
   assert.equal(lane.cursor(0), null);
   assert.ok(flying && waiting);
   lane.beginRead(0);
   lane.add(0, [flying, waiting], { full: false });
-  assert.equal(lane.take(), waiting);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), waiting);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('what is reserved for a cancellation is taken out, and comes back only after it was forgotten', () => {
@@ -286,12 +294,12 @@ test('what is reserved for a cancellation is taken out, and comes back only afte
   assert.equal(memory.bytes, 2 + MEMORY_PER_DELIVERY);
   assert.equal(lane.isIdle, false);
   lane.add(0, [one, two, unread], { full: false });
-  assert.equal(lane.take(), two);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), two);
+  assert.equal(lane.take(0), undefined);
   lane.forget(one.id);
   lane.add(0, [one, unread], { full: false });
-  assert.equal(lane.take(), one);
-  assert.equal(lane.take(), undefined);
+  assert.equal(lane.take(0), one);
+  assert.equal(lane.take(0), undefined);
 });
 
 test('a new version replaces what is sent', () => {
@@ -307,21 +315,44 @@ test('a new version replaces what is sent', () => {
 
 test('what attempts learn adds up, for the same URL and secret', () => {
   const { lane } = openLane();
-  assert.deepEqual(lane.learn(webhook, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
-  lane.learn(webhook, { scheme: 'body', schemeLearnedAt: 5 });
-  lane.learn(webhook, { notBefore: 300 });
-  const known = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
-  assert.deepEqual(lane.destination, known);
+  const sent = { webhook, url: webhook.config.url };
+  const known = () => lane.sender?.destination;
+  assert.deepEqual(lane.learn(sent, { notBefore: 900 }), { ...UNKNOWN_DESTINATION, notBefore: 900 });
+  lane.learn(sent, { scheme: 'body', schemeLearnedAt: 5 });
+  lane.learn(sent, { notBefore: 300 });
+  const learned = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: 5, notBefore: 900 } as const;
+  assert.deepEqual(known(), learned);
   const renamed = { ...webhook, version: 2, config: { ...webhook.config, name: 'renamed' } };
   configure(lane, renamed);
-  assert.deepEqual(lane.learn(webhook, { notBefore: 950 }), { ...known, notBefore: 950 });
+  assert.deepEqual(lane.learn(sent, { notBefore: 950 }), { ...learned, notBefore: 950 });
   for (const other of [
     { ...renamed, version: 3, config: { ...webhook.config, url: 'https://b.example/' } },
     { ...renamed, version: 4, secret: 'another-secret-0123456789' },
   ]) {
     configure(lane, other);
-    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
-    assert.equal(lane.learn(webhook, { notBefore: 99_999 }), null);
-    assert.deepEqual(lane.destination, UNKNOWN_DESTINATION);
+    assert.deepEqual(known(), UNKNOWN_DESTINATION);
+    assert.equal(lane.learn(sent, { notBefore: 99_999 }), null);
+    assert.deepEqual(known(), UNKNOWN_DESTINATION);
+  }
+});
+
+test('a webhook is given up only when none of its destinations takes anything', () => {
+  const days = (count: number) => count * 86_400_000;
+  const failing = { since: 0, attempts: 30, days: 6, latestAt: days(5) };
+  const routes = [{ when: { event: 'a' }, url: 'https://b.example/' }];
+  const routed = testWebhook({ url: 'https://a.example/', routes });
+  for (const [own, isHopeless] of [
+    [null, false],
+    [{ ...failing, attempts: 3 }, false],
+    [failing, true],
+  ] as const) {
+    const lane = new Lane(laneOf(routed), { bytes: 0 });
+    const destinations = new Map([
+      ['https://a.example/', { ...UNKNOWN_DESTINATION, failing: own }],
+      ['https://b.example/', { ...UNKNOWN_DESTINATION, failing }],
+    ]);
+    lane.configure({ webhook: routed, hold: NO_HOLD, destinations }, TEST_TEMPLATE, days(6));
+    const landed = { evidence: 'counted_failure', startedAt: days(6), isProbe: false, now: days(6) } as const;
+    assert.equal(lane.observe({ webhook: routed, url: 'https://b.example/' }, landed)?.isHopeless, isHopeless);
   }
 });

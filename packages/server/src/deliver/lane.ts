@@ -1,5 +1,5 @@
 import type { SignatureScheme } from '../domain/attempt.ts';
-import { closedOffUntil, probeNow } from '../domain/circuit.ts';
+import type { Evidence } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
@@ -7,7 +7,9 @@ import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhoo
 import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
 import type { Learned } from './attempt-delivery.ts';
 import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
-import { type HealthNews, type Landed, LaneHealth } from './lane-health.ts';
+import { LaneDestination } from './lane-destination.ts';
+import type { HealthNews, Landed } from './lane-health.ts';
+import { OwnTrouble } from './own-trouble.ts';
 import type { Pacer } from './pacer.ts';
 
 /**
@@ -17,11 +19,11 @@ import type { Pacer } from './pacer.ts';
 const FIRST_ONES_PER_OLD_ONE = 3;
 const SLOTS_PER_OLD_ONE = 4;
 
-/** Shared by the lanes whose circuit is closed, which are nearly all: nothing is ever added to it. */
-const NOBODY: Set<string> = new Set();
-
 /** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
 const MAX_WAITING = 512;
+
+/** What was left out and is not kept in memory is read again at most this often, which may read much. */
+const REREAD_EVERY_MS = 1_000;
 
 /**
  * One webhook's line, as its owner keeps it in memory: what was read and not started, what is in the air, what is being
@@ -29,21 +31,24 @@ const MAX_WAITING = 512;
  *
  * A delivery is read once: it goes `waiting` → `sending` → `settling` → gone, and stays in `known` all that time, so that
  * reading again from the start (as a sweep does) never starts it twice.
+ *
+ * With routes a lane has several destinations, each with a circuit, a Retry-After and a learned signature of its own. Slots,
+ * rate limit, holds and trouble of our own are the lane's.
  */
 export class Lane {
   readonly id: LaneId;
   #webhook: Webhook | null = null;
-  #template: RequestTemplate | null = null;
+  /** By id of the route; null: the webhook's own URL. */
+  #ways = new Map<number | null, Way>();
   #policy: RetryPolicy | null = null;
-  destination: Destination = UNKNOWN_DESTINATION;
+  /** By URL; all that the present version may send to, its own first. */
+  #destinations = new Map<string, LaneDestination>();
   hold: Hold = NO_HOLD;
   /** An attempt disabled it, which is not on disk yet. */
   #isBeingDisabled = false;
-  #health = new LaneHealth(UNKNOWN_DESTINATION);
+  readonly #trouble = new OwnTrouble();
   /** Null: the webhook has no rate limit. */
   pacer: Pacer | null = null;
-  /** The signed text that the latest attempt had no time for. */
-  offerFirst: SignatureScheme | null = null;
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
   /** A read is under way. */
@@ -54,12 +59,12 @@ export class Lane {
   #sendingOld = 0;
   /** First attempts that were started since the last of the others. */
   #firstOnesInARow = 0;
-  /** Ids of attempts that were in the air when the circuit opened: they take up slots, and no room in its ramp. */
-  #late = NOBODY;
   #recoveredIsNext = false;
+  /** When what was left out was last read again. */
+  #rereadAt = Number.NEGATIVE_INFINITY;
   readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
-  /** Ids of deliveries that were read and are not settled, or are being cancelled. */
-  readonly #known = new Map<string, 'waiting' | 'sending' | 'settling'>();
+  /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, where it goes. */
+  readonly #known = new Map<string, 'waiting' | LaneDestination | 'settling'>();
   readonly #cursors: [Position | null, Position | null, Position | null] = [null, null, null];
   /** Classes that are to be read from the start, whatever a read that is under way says about how far it came. */
   readonly #rewound: [boolean, boolean, boolean] = [false, false, false];
@@ -77,29 +82,58 @@ export class Lane {
     return this.#webhook;
   }
 
-  /** What is sent, made from the webhook's present version; null before it was read. */
-  get sender(): { webhook: Webhook; template: RequestTemplate; policy: RetryPolicy } | null {
-    if (this.#webhook === null || this.#template === null || this.#policy === null) return null;
-    return { webhook: this.#webhook, template: this.#template, policy: this.#policy };
+  /** What is sent to the webhook's own URL, made from its present version; null before it was read. */
+  get sender(): Sender | null {
+    return this.senderTo(null);
   }
 
-  configure({ webhook, hold, destination }: LoadedLane, settings: TemplateSettings, now: number): void {
+  /** The same for a route, by its id. */
+  senderTo(route: number | null): Sender | null {
+    const way = this.#way(route);
+    if (this.#webhook === null || way === undefined || this.#policy === null) return null;
+    const { template, destination } = way;
+    const { known, offerFirst } = destination;
+    return { webhook: this.#webhook, template, policy: this.#policy, destination: known, offerFirst };
+  }
+
+  /** What waits for a route that is gone goes to the webhook's own URL. */
+  #way(route: number | null): Way | undefined {
+    return this.#ways.get(route) ?? this.#ways.get(null);
+  }
+
+  configure({ webhook, hold, destinations }: LoadedLane, settings: TemplateSettings, now: number): void {
     if (this.#webhook?.version !== webhook.version) {
-      this.#template = createRequestTemplate(webhook, settings);
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
-    }
-    // What is learned goes to memory first: of the same receiver nothing newer can have been read.
-    if (this.#webhook === null || !sameReceiver(this.#webhook, webhook)) {
-      this.destination = destination;
-      this.#health = new LaneHealth(destination);
-      this.offerFirst = null;
+      this.#lead(webhook, destinations, settings);
     }
     if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
-      this.destination = { ...this.destination, circuit: probeNow(this.destination.circuit, now) };
+      for (const destination of this.#destinations.values()) destination.probeNow(now);
     }
     const { disabledAt, disabledReason } = this.hold;
     this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
     this.#webhook = webhook;
+  }
+
+  /** @param stored what is on disk of its destinations, by URL */
+  #lead(webhook: Webhook, stored: LoadedLane['destinations'], settings: TemplateSettings): void {
+    // What was left out may go elsewhere by now.
+    for (const { leftOut } of this.#destinations.values()) {
+      this.#waitAgain(leftOut.takeKept());
+      if (leftOut.hasMore) this.rewind();
+      leftOut.forgetMore();
+    }
+    // What is learned goes to memory first: of the same receiver nothing newer can have been read.
+    const before = this.#webhook?.secret === webhook.secret ? this.#destinations : null;
+    this.#ways = new Map();
+    this.#destinations = new Map();
+    for (const route of [null, ...(webhook.config.routes ?? []).map(({ id }) => id)]) {
+      const template = createRequestTemplate(webhook, settings, route);
+      const { url } = template.target;
+      const known = this.#destinations.get(url) ?? before?.get(url);
+      const destination = known ?? new LaneDestination(stored.get(url) ?? UNKNOWN_DESTINATION);
+      this.#destinations.set(url, destination);
+      this.#ways.set(route, { template, destination });
+    }
   }
 
   /** A setting or an earlier answer keeps everything back until a person changes it. */
@@ -108,56 +142,87 @@ export class Lane {
     return this.#webhook?.config.active !== true || pausedAt !== null || disabledAt !== null;
   }
 
-  /** The instant before which nothing of it is sent; 0, or any other that is past: it is. */
+  /** The instant before which nothing of it is sent to any destination; 0, or any other that is past: it is. */
   waitsUntil(now: number): number {
-    const { notBefore, circuit } = this.destination;
+    let first = Number.POSITIVE_INFINITY;
+    for (const destination of this.#destinations.values()) first = Math.min(first, destination.waitsUntil(now));
+    return Math.max(first, this.#heldUpUntil(now));
+  }
+
+  /** The same for one destination, by its URL. */
+  waitsUntilFor(url: string, now: number): number {
+    return Math.max(this.#destinations.get(url)?.waitsUntil(now) ?? 0, this.#heldUpUntil(now));
+  }
+
+  /** What holds up all that it sends. */
+  #heldUpUntil(now: number): number {
     const paced = this.pacer === null ? 0 : this.pacer.waitMs;
-    return Math.max(
-      notBefore,
-      this.#health.pausedUntil(now),
-      closedOffUntil(circuit, now),
-      paced > 0 ? Math.ceil(now + paced) : 0,
-    );
+    return Math.max(this.#trouble.pausedUntil(now), paced > 0 ? Math.ceil(now + paced) : 0);
   }
 
-  /** Nothing is sent but one probe at a time. */
+  /** Nothing is sent anywhere but one probe at a time. */
   get isClosedOff(): boolean {
-    return this.destination.circuit.state === 'open';
+    for (const { isOpen } of this.#destinations.values()) if (!isOpen) return false;
+    return true;
+  }
+
+  /** All that is wanted is something to probe with, and whatever waits will do: there is one destination. */
+  get probesWithAny(): boolean {
+    return this.#destinations.size === 1 && this.isClosedOff;
+  }
+
+  /** What is known about a destination. */
+  destination(url: string): Destination {
+    return this.#destinations.get(url)?.known ?? UNKNOWN_DESTINATION;
   }
 
   /**
-   * Adds what an attempt learned about the destination to what others in the air have learned meanwhile.
-   * @param sender the version that the attempt was made with
-   * @returns what is known now; null if the webhook has another URL or secret by now
+   * Adds what an attempt learned about its destination to what others in the air have learned meanwhile.
+   * @returns what is known now; null if the webhook sends nothing there by now, or has another secret
    */
-  learn(sender: Webhook, learned: Learned): Destination | null {
-    if (this.#webhook === null || !sameReceiver(this.#webhook, sender)) return null;
-    const asked = 'notBefore' in learned ? learned.notBefore : 0;
-    const notBefore = Math.max(this.destination.notBefore, asked);
-    this.destination = { ...this.destination, ...learned, notBefore };
-    return this.destination;
+  learn(sent: Sent, learned: Learned): Destination | null {
+    return this.#destinationOf(sent)?.learn(learned) ?? null;
   }
 
   /**
-   * Takes into account what an attempt tells about how the destination does.
-   * @returns null if the webhook has another URL or secret by now
+   * Takes into account what an attempt tells about how its destination does, and we ourselves.
+   * @param landed.offerNext the signed text that is to be offered first next time; without: as before
+   * @returns null if the webhook sends nothing there by now, or has another secret
    */
-  observe(sender: Webhook, landed: Omit<Landed, 'slots' | 'resumedAt'>): HealthNews | null {
-    if (this.#webhook === null || !sameReceiver(this.#webhook, sender)) return null;
-    const slots = this.#webhook.config.max_concurrency;
-    const news = this.#health.observe(this.destination, { ...landed, slots, resumedAt: this.hold.resumedAt });
-    const { circuit, failing } = news.destination;
-    if (circuit.state === 'open' && this.destination.circuit.state !== 'open') this.#late = this.#inTheAir();
-    if (circuit !== this.destination.circuit || failing !== this.destination.failing) {
-      this.destination = { ...this.destination, circuit, failing };
+  observe(sent: Sent, landed: Observation): HealthNews | null {
+    const destination = this.#destinationOf(sent);
+    if (destination === null) return null;
+    const { evidence, offerNext, now } = landed;
+    if (offerNext !== undefined) destination.offerFirst = offerNext;
+    if (evidence === 'own_failure') {
+      this.#trouble.add(now);
+      return { destination: destination.known, isNews: false, isHopeless: false };
     }
-    return news;
+    this.#trouble.end();
+    const news = destination.observe({ ...landed, evidence, slots: this.#slots, resumedAt: this.hold.resumedAt });
+    // A webhook is given up when none of its destinations takes anything.
+    return news.isHopeless ? { ...news, isHopeless: this.#isHopeless(now) } : news;
+  }
+
+  #destinationOf({ webhook, url }: Sent): LaneDestination | null {
+    return this.#webhook?.secret === webhook.secret ? (this.#destinations.get(url) ?? null) : null;
+  }
+
+  #isHopeless(now: number): boolean {
+    return [...this.#destinations.values()].every((destination) => destination.isHopeless(now));
   }
 
   /** How many more attempts may start now. */
   get freeSlots(): number {
-    const inRamp = this.sending - this.#late.size;
-    return Math.min(this.#slots - this.sending, this.#health.width(this.destination.circuit) - inRamp);
+    let inRamp = 0;
+    let room = 0;
+    for (const destination of this.#destinations.values()) {
+      inRamp += destination.inRamp;
+      room = Math.max(room, destination.room);
+    }
+    // While something is wrong with ourselves, one is enough to see whether it still is.
+    if (this.#trouble.isThere) room = Math.min(room, 1 - inRamp);
+    return Math.min(this.#slots - this.sending, room);
   }
 
   /** Deliveries that are in the air, or whose outcome is being written. */
@@ -165,10 +230,6 @@ export class Lane {
     let count = 0;
     for (const state of this.#known.values()) if (state !== 'waiting') count += 1;
     return count;
-  }
-
-  #inTheAir(): Set<string> {
-    return new Set([...this.#known].filter(([, state]) => state === 'sending').map(([id]) => id));
   }
 
   /** An attempt ends the lane's deliveries for now. @returns false if something else did before */
@@ -197,7 +258,8 @@ export class Lane {
 
   /** Forgetting the lane loses nothing that matters: rows say the rest. */
   isForgettable(now: number): boolean {
-    return this.isIdle && this.#health.isQuiet(this.destination, now) && (this.pacer?.isOver ?? true);
+    if (!this.isIdle || this.pacer?.isOver === false) return false;
+    return [...this.#destinations.values()].every((destination) => destination.isQuiet(now));
   }
 
   /** Something of this class may have become due. */
@@ -256,51 +318,117 @@ export class Lane {
   /**
    * The next to be started, or undefined. While first attempts wait, every fourth turn belongs to retries and recovered ones,
    * which alternate, as long as these take up less than a quarter of the slots (or one).
+   * What stands before it and goes to a destination that takes nothing now is left out, so that it holds up nothing else.
    */
-  take(): QueuedDelivery | undefined {
+  take(now: number): QueuedDelivery | undefined {
     const isOldOnesTurn =
       this.#firstOnesInARow >= FIRST_ONES_PER_OLD_ONE &&
       this.#sendingOld < Math.max(1, Math.floor(this.#slots / SLOTS_PER_OLD_ONE));
     const [first, retries, recovered] = this.#waiting;
     const old = this.#recoveredIsNext ? [recovered, retries] : [retries, recovered];
     const order = isOldOnesTurn ? [...old, first] : [first, ...old];
-    const line = order.find((one) => one.length > 0);
-    if (line === undefined) return undefined;
-    if (line === first) {
-      this.#firstOnesInARow += 1;
-    } else {
-      this.#firstOnesInARow = 0;
-      this.#recoveredIsNext = line === retries;
+    for (const line of order) {
+      const found = this.#shift(line, now);
+      if (found === undefined) continue;
+      if (line === first) {
+        this.#firstOnesInARow += 1;
+      } else {
+        this.#firstOnesInARow = 0;
+        this.#recoveredIsNext = line === retries;
+      }
+      return this.#start(found.delivery, found.destination);
     }
-    return this.#start(line);
+    return undefined;
   }
 
-  /** The one that has been due for longest, whatever its class, to probe with; undefined: none is at hand. */
-  takeProbe(): QueuedDelivery | undefined {
-    let oldest: QueuedDelivery[] | undefined;
+  /** The first of a line that its destination takes; takes out those before it, too. */
+  #shift(line: QueuedDelivery[], now: number): { delivery: QueuedDelivery; destination: LaneDestination } | undefined {
+    for (let delivery = line.shift(); delivery !== undefined; delivery = line.shift()) {
+      const destination = this.#way(delivery.route)?.destination;
+      if (destination?.takes(now)) return { delivery, destination };
+      if (!destination?.leftOut.add(delivery)) this.#drop(delivery);
+    }
+    return undefined;
+  }
+
+  /**
+   * Of what waits in memory, the one that has been due for longest, whatever its class, for a destination that is to be probed;
+   * undefined: none is to be, or nothing for it is at hand.
+   */
+  takeProbe(now: number): QueuedDelivery | undefined {
+    for (const destination of this.#destinations.values()) {
+      if (!destination.isOpen || !destination.takes(now)) continue;
+      const probe = this.#oldestFor(destination);
+      if (probe !== undefined) return this.#start(probe, destination);
+    }
+    return undefined;
+  }
+
+  #oldestFor(destination: LaneDestination): QueuedDelivery | undefined {
+    const isForIt = ({ route }: QueuedDelivery) => this.#way(route)?.destination === destination;
+    let oldest: QueuedDelivery | undefined;
     for (const line of this.#waiting) {
-      const [head] = line;
-      if (head !== undefined && (oldest?.[0] === undefined || isDueBefore(head, oldest[0]))) oldest = line;
+      const found = line.find(isForIt);
+      if (found !== undefined && (oldest === undefined || isDueBefore(found, oldest))) oldest = found;
     }
-    return oldest && this.#start(oldest);
+    if (oldest === undefined) return undefined;
+    const line = this.#waiting[oldest.class];
+    line.splice(line.indexOf(oldest), 1);
+    return oldest;
   }
 
-  #start(line: QueuedDelivery[]): QueuedDelivery | undefined {
-    const delivery = line.shift();
-    if (delivery === undefined) return undefined;
+  #start(delivery: QueuedDelivery, destination: LaneDestination): QueuedDelivery {
     this.#memory.bytes -= memoryOf(delivery);
-    this.#known.set(delivery.id, 'sending');
+    this.#known.set(delivery.id, destination);
+    destination.started(delivery.id);
     this.sending += 1;
     if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld += 1;
     return delivery;
+  }
+
+  /** What was left out waits again, or is read again, where its destination takes something by now. */
+  bringBack(now: number): void {
+    for (const destination of this.#destinations.values()) {
+      const { leftOut } = destination;
+      if (leftOut.isEmpty || !destination.takes(now)) continue;
+      this.#waitAgain(leftOut.takeKept());
+      if (!leftOut.hasMore || now < this.#mayRereadAt(now)) continue;
+      leftOut.forgetMore();
+      this.#rereadAt = now;
+      this.rewind();
+    }
+  }
+
+  /** The next instant at which there may be something to bring back; null: whatever changes that brings a turn with it. */
+  leftOutUntil(now: number): number | null {
+    let first: number | null = null;
+    for (const destination of this.#destinations.values()) {
+      if (destination.leftOut.isEmpty) continue;
+      const waitsUntil = destination.waitsUntil(now);
+      if (waitsUntil <= now && destination.room <= 0) continue;
+      const until = Math.max(waitsUntil, this.#mayRereadAt(now));
+      first = Math.min(first ?? until, until);
+    }
+    return first;
+  }
+
+  /** A clock that was set back makes it no later. */
+  #mayRereadAt(now: number): number {
+    return this.#rereadAt > now ? now : this.#rereadAt + REREAD_EVERY_MS;
+  }
+
+  /** Puts what was left out before what waits. */
+  #waitAgain(deliveries: readonly QueuedDelivery[]): void {
+    for (const delivery of deliveries.toReversed()) this.#waiting[delivery.class].unshift(delivery);
   }
 
   /** The attempt is over and its slot free; the outcome is still to be written. */
   landed(delivery: QueuedDelivery): void {
     this.sending -= 1;
     if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld -= 1;
+    const destination = this.#known.get(delivery.id);
+    if (destination instanceof LaneDestination) destination.landed(delivery.id);
     this.#known.set(delivery.id, 'settling');
-    this.#late.delete(delivery.id);
   }
 
   /** The outcome is written, or the delivery was given back. */
@@ -311,6 +439,7 @@ export class Lane {
   /** Takes a delivery that is about to be cancelled out of the line; until it is forgotten, no read brings it back. */
   reserve(deliveryId: string): void {
     this.#known.set(deliveryId, 'settling');
+    for (const { leftOut } of this.#destinations.values()) this.#waitAgain(leftOut.takeKept());
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
       if (position < 0) continue;
@@ -320,24 +449,54 @@ export class Lane {
 
   /** Forgets what was read and not started: the webhook takes nothing for now. It is read again from the start. */
   dropWaiting(): void {
-    if (this.#waiting.every((line) => line.length === 0)) return;
-    for (const [position, line] of this.#waiting.entries()) {
-      for (const { id, event } of line) {
-        this.#known.delete(id);
-        this.#memory.bytes -= memoryOf({ event });
-      }
-      this.#waiting[position] = [];
+    let isAny = false;
+    for (const { leftOut } of this.#destinations.values()) {
+      if (leftOut.isEmpty) continue;
+      isAny = true;
+      for (const delivery of leftOut.takeKept()) this.#drop(delivery);
+      leftOut.forgetMore();
     }
-    this.rewind();
+    for (const line of this.#waiting) {
+      if (line.length > 0) isAny = true;
+      for (const delivery of line.splice(0)) this.#drop(delivery);
+    }
+    if (isAny) this.rewind();
+  }
+
+  #drop(delivery: QueuedDelivery): void {
+    this.#known.delete(delivery.id);
+    this.#memory.bytes -= memoryOf(delivery);
   }
 }
 
-function isDueBefore(one: Position, other: Position): boolean {
-  return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
+/** How what goes one route is sent, or what goes none. */
+interface Way {
+  template: RequestTemplate;
+  destination: LaneDestination;
 }
 
-function sameReceiver(one: Webhook, other: Webhook): boolean {
-  return one.config.url === other.config.url && one.secret === other.secret;
+/** What one version of a webhook sends to one destination. */
+interface Sender {
+  webhook: Webhook;
+  template: RequestTemplate;
+  policy: RetryPolicy;
+  destination: Destination;
+  offerFirst: SignatureScheme | null;
+}
+
+/** An attempt: the version that it was made with, and where it went. */
+export interface Sent {
+  webhook: Webhook;
+  url: string;
+}
+
+type Observation = Omit<Landed, 'evidence' | 'slots' | 'resumedAt'> & {
+  evidence: Evidence;
+  offerNext?: SignatureScheme | null;
+};
+
+function isDueBefore(one: Position, other: Position): boolean {
+  return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
 }
 
 /** Of a delivery beside its data: about what V8 needs for its objects and ids. */

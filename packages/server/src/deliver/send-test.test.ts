@@ -94,7 +94,7 @@ test('what a test learns holds for deliveries, now and after a restart', async (
   const refusals = [answered(401), answered(200)];
   receivers.behave('a.example', () => refusals.shift() ?? answered(200));
   assert.equal((await sendTest(webhook)).attempt.exchanges.length, 2);
-  assert.equal((await store.loadLane(laneOf(webhook)))?.destination.scheme, 'body');
+  assert.equal((await store.loadLane(laneOf(webhook)))?.destinations.get(webhook.config.url)?.scheme, 'body');
   const [id = ''] = await publish(webhook);
   await restart();
   const [other = ''] = await publish(webhook);

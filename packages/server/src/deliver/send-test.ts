@@ -38,16 +38,17 @@ export function createTestSender(options: {
     // It counts in the rate limit, and does not wait for it.
     lane.pacer?.start();
     const { record, outcome, learned } = await attemptDelivery(
-      { delivery, ...sender, ...pacing(lane), destination: lane.destination },
+      { delivery, ...sender, ...pacing(lane) },
       { clock, send },
     );
-    const known = learned && lane.learn(sender.webhook, learned);
+    const sent = { webhook: sender.webhook, url: record.url };
+    const known = learned && lane.learn(sent, learned);
     const success = outcome.kind === 'delivered';
     // A test that fails counts against nobody; one that succeeds closes the circuit as a probe would.
     const landed = { evidence: 'success', startedAt: record.startedAt, isProbe: true, now: clock.now() } as const;
-    const news = success ? lane.observe(sender.webhook, landed) : null;
+    const news = success ? lane.observe(sent, landed) : null;
     if (news?.isNews) engine.resume(lane);
-    const destination = news?.isNews ? lane.destination : known;
+    const destination = news?.isNews ? lane.destination(record.url) : known;
     await events.recordTest({
       event,
       lane: laneId,

@@ -11,7 +11,7 @@ import type { Lane, Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
 import { newId } from '../ids.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import type { Delivery, DeliveryQueue, Store } from '../store/store.ts';
+import type { Delivery, DeliveryQueue, PlannedDelivery, Store } from '../store/store.ts';
 import { createVault } from '../store/vault.ts';
 import { createFakeClock, type FakeClock } from '../test/fake-clock.ts';
 import { Engine, type EngineLimits } from './engine.ts';
@@ -23,6 +23,7 @@ mock.method(fs, 'fdatasync', (_file: number, done: (error: null) => void) => don
 syncBuiltinESMExports();
 
 export const TEST_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const DATA = { workflow_id: 'wf', run_id: 'run' };
 export const TEST_TEMPLATE = { headerPrefix: 'X-Broxi-', userAgent: 'Broxi-Webhooks/1.2.3' };
 const RULES = {
   allowHttp: true,
@@ -67,6 +68,8 @@ export interface TestDelivery {
   sendTest(webhook: Webhook): Promise<{ success: boolean }>;
   /** Records one event for each of these webhooks, `count` times over, in one commit. @returns the deliveries' ids */
   publish(webhooks: Webhook | readonly Webhook[], count?: number, data?: unknown): Promise<string[]>;
+  /** The same for one webhook, with the route (by its position) that was decided on. */
+  publishTo(webhook: Webhook, route: number, count?: number): Promise<string[]>;
   delivery(id: string): Promise<Delivery>;
   /** Lets `ms` pass, or all that is due now happen. */
   pass(ms?: number): Promise<void>;
@@ -112,6 +115,24 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     }
   };
   const { id: workspaceId } = await commit(store.ensureWorkspace({ id: newId('ws'), name: 'test' }));
+  const record = async (deliveries: () => PlannedDelivery[], count: number, data: unknown) => {
+    const planned = Array.from({ length: count }, () => ({
+      event: {
+        workspaceId,
+        id: newId('evt'),
+        type: 'workflow.started',
+        occurredAt: clock.now(),
+        acceptedAt: clock.now(),
+        runId: null,
+        revision: 1,
+        dataText: JSON.stringify(data),
+      },
+      deliveries: deliveries(),
+      idempotency: null,
+    }));
+    await commit(store.record({ workspaceId, events: planned, idempotency: null, note: null }));
+    return planned.flatMap(({ deliveries: owed }) => owed.map(({ id }) => id));
+  };
   const put = (webhook: Webhook, expectedVersion: number | null) => {
     const audit = { workspaceId, id: newId('aud'), at: clock.now(), actor: 'test', action: 'put', subject: webhook.id };
     return commit(store.putWebhook({ webhook, expectedVersion, audit: { ...audit, detail: null } }));
@@ -154,24 +175,14 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
       return commit(send(webhook));
     },
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
-    async publish(webhooks, count = 1, data = { workflow_id: 'wf', run_id: 'run' }) {
+    publish(webhooks, count = 1, data = DATA) {
       const to = [webhooks].flat();
-      const planned = Array.from({ length: count }, () => ({
-        event: {
-          workspaceId,
-          id: newId('evt'),
-          type: 'workflow.started',
-          occurredAt: clock.now(),
-          acceptedAt: clock.now(),
-          runId: null,
-          revision: 1,
-          dataText: JSON.stringify(data),
-        },
-        deliveries: to.map(({ id }) => ({ id: newId('del'), webhookId: id })),
-        idempotency: null,
-      }));
-      await commit(store.record({ workspaceId, events: planned, idempotency: null, note: null }));
-      return planned.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+      return record(() => to.map(({ id }) => ({ id: newId('del'), webhookId: id })), count, data);
+    },
+    publishTo({ id, config }, position, count = 1) {
+      const route = config.routes?.[position]?.id;
+      if (route === undefined) throw new Error(`there is no route ${position}`);
+      return record(() => [{ id: newId('del'), webhookId: id, route }], count, DATA);
     },
     async delivery(id) {
       const found = await store.getDelivery(workspaceId, id);

@@ -71,6 +71,8 @@ export interface AttemptRecord {
   startedAt: number;
   durationMs: number;
   url: string;
+  /** Id of the route that it went; null: the webhook's own URL. */
+  route: number | null;
   webhookVersion: number;
   outcome: AttemptOutcome['kind'];
   /** In words; null when delivered. */

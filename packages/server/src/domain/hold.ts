@@ -40,7 +40,7 @@ export function changeHold(hold: Hold, change: HoldChange, now: number): Hold {
  * Why deliveries of a webhook are held; never written for one of them.
  * - `inactive`: a person switched it off; it takes no new events either
  * - `paused`, `disabled`: see {@link Hold}
- * - `circuit_open`: its destination fails so often that only probes are sent
+ * - `circuit_open`: the destination fails so often that only probes are sent; of a webhook, its own URL
  */
 export type HeldReason = 'inactive' | 'paused' | 'disabled' | 'circuit_open';
 

@@ -110,3 +110,15 @@ test('merges as RFC 7396 shows in its appendix A', () => {
   assert.deepEqual(Object.keys(hostile), ['__proto__']);
   assert.equal(Object.getPrototypeOf(hostile), Object.prototype);
 });
+
+test('in a filter null takes a test out, and is never lost where it was meant as a value', () => {
+  const { config } = apply({ filters: { user_id: [null], cost: { greater_than: 1, less_than: 5 } } });
+  const patch = (filters: unknown) => applyMergePatch({ current: config, patch: { filters }, rules });
+  assert.deepEqual(patch({ user_id: null }).config.filters, { cost: { greater_than: 1, less_than: 5 } });
+  assert.deepEqual(patch({ cost: { less_than: null } }).config.filters, { user_id: [null], cost: { greater_than: 1 } });
+  assert.deepEqual(patch(config.filters).config.filters, config.filters);
+  assert.equal(patch(null).config.filters, null);
+  assert.deepEqual(paths({ filters: { user_id: null } }), ['filters.user_id']);
+  assert.deepEqual(paths({ conditions: { cost: { not_equals: null, exists: true } } }), ['conditions.cost.not_equals']);
+  assert.deepEqual(paths({ webhook_config: { filters: { not: { a: null } } } }), ['webhook_config.filters.not.a']);
+});

@@ -22,19 +22,33 @@ export function applyMergePatch(options: {
   rules: WebhookRules;
 }): ParsedWebhookConfig {
   const { fields, path } = unwrapWebhookConfig(options.patch);
-  checkPatch(fields, path);
+  checkPatch(fields, path, options.current);
   const merged = mergePatch(options.current, resolveAlias(fields));
   return parseWebhookConfig(path === '' ? merged : { [path]: merged }, options.rules);
 }
 
 /** What merging would hide: null takes a field out, even one that is unknown, and a reset secret would lock the receiver out. */
-function checkPatch(given: Record<string, unknown>, path: string): void {
+function checkPatch(given: Record<string, unknown>, path: string, current: WebhookConfig): void {
   const problems: FieldError[] = [];
   const fields = new FieldReader(given, path, problems);
   fields.refuseUnknown(WEBHOOK_FIELDS);
   if (isPlainObject(given.retry_policy)) fields.object('retry_policy').refuseUnknown(RETRY_POLICY_FIELDS);
+  for (const name of ['filters', 'conditions'] as const) {
+    if (isPlainObject(given[name])) checkFilterPatch(fields.within(name, given[name]), given[name], current[name]);
+  }
   if (given.secret === null) fields.report('secret', 'must not be null: rotate it to get a new one');
   if (problems.length > 0) throw new InvalidFieldsError(problems);
+}
+
+/** In a filter null may be meant as a value. Where there is nothing for it to take out, it would be lost in silence. */
+function checkFilterPatch(fields: FieldReader, patch: Record<string, unknown>, current: unknown): void {
+  for (const [key, value] of Object.entries(patch)) {
+    const present = isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined;
+    if (isPlainObject(value)) checkFilterPatch(fields.within(key, value), value, present);
+    else if (value === null && present === undefined) {
+      fields.report(key, 'takes out what is not there; to compare with null write [null]');
+    }
+  }
 }
 
 /** The configuration knows one name for the delay, so a patch by the other name has to meet it. */

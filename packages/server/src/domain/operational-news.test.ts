@@ -12,6 +12,7 @@ const ATTEMPT: AttemptRecord = {
   number: 4,
   startedAt: AT,
   durationMs: 20,
+  route: null,
   url: 'https://receiver.example:8443/hook?token=secret',
   webhookVersion: 1,
   outcome: 'retryable',

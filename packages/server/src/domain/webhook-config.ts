@@ -1,5 +1,6 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
+import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
 import { checkOwnHeaders } from './own-headers.ts';
 import { type RateLimit, readRateLimit } from './rate-limit.ts';
 import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-config.ts';
@@ -9,7 +10,7 @@ import { checkSecret } from './webhook-secret.ts';
 import { checkWebhookUrl, type UrlRules } from './webhook-url.ts';
 
 /** A webhook's configuration as the API shows it: every field present, durations in seconds. The secret is kept apart. */
-export interface WebhookConfig {
+export interface WebhookConfig extends MatchingConfig {
   /** At most 2,048 characters, as the WHATWG URL parser writes it. */
   url: string;
   /** At most 200 characters. */
@@ -33,9 +34,6 @@ export interface WebhookConfig {
   max_concurrency: number;
   /** Default null: none. Counts exchanges, of which an attempt may have several. */
   rate_limit: RateLimit | null;
-  filters: null;
-  conditions: null;
-  routes: null;
   payload: 'full';
   batch: null;
   ordering: null;
@@ -50,9 +48,6 @@ export interface WebhookConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  filters: null,
-  conditions: null,
-  routes: null,
   payload: 'full',
   batch: null,
   ordering: null,
@@ -66,7 +61,9 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery', ...Object.keys(UNSUPPORTED_FIELDS)],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery'],
+  ...MATCHING_FIELDS,
+  ...Object.keys(UNSUPPORTED_FIELDS),
 ];
 
 export interface WebhookRules extends UrlRules {
@@ -109,11 +106,13 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
+    ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,
   };
   if (config.signature_scheme === 'body') warnings.push(BODY_SCHEME_WARNING);
   const secret = readSecret(fields, warnings);
   if (problems.length > 0) throw new InvalidFieldsError(problems);
+  warnings.push(...matchingWarnings(config, config.events));
   return { config, ...(secret !== undefined && { secret }), warnings };
 }
 

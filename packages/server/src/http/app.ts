@@ -12,6 +12,7 @@ import { deliveryActionRoutes } from './routes/delivery-actions.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventTypeRoutes } from './routes/event-types.ts';
 import { eventRoutes } from './routes/events.ts';
+import { filterRoutes } from './routes/filters.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes, metricsRoute } from './routes/operations.ts';
 import { publishingRoutes } from './routes/publishing.ts';
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
         eventTypeRoutes(v1, deps);
         webhookRoutes(v1, deps);
         webhookActionRoutes(v1, deps);
+        filterRoutes(v1, deps);
         deliveryRoutes(v1, deps);
         deliveryActionRoutes(v1, deps);
         recoveryRoutes(v1, deps);

@@ -32,7 +32,15 @@ describe('what stops a webhook', () => {
     const query = { lane, class: 0, after: null, dueBy: Number.MAX_SAFE_INTEGER, limit: 1 } as const;
     const [delivery] = await test.store.readDue(query);
     assert.ok(delivery);
-    const attempt = { id: newId('att'), number: 1, startedAt: 0, durationMs: 1, url: URL, webhookVersion: 1 };
+    const attempt = {
+      id: newId('att'),
+      number: 1,
+      startedAt: 0,
+      durationMs: 1,
+      url: URL,
+      route: null,
+      webhookVersion: 1,
+    };
     const made = { ...attempt, outcome: 'gone', reason: 'answered 410', exchanges: [] } as const;
     const next = { state: 'pending', dueAt: delivery.dueAt + 1, uncharged: true } as const;
     assert.equal(await test.store.settle({ delivery, attempt: made, next, ...changes }), true);
@@ -101,7 +109,7 @@ describe('what stops a webhook', () => {
     const { body } = await publish();
     assert.equal(body.deliveries, 0);
     const event = (await test.call('GET', `/v1/events/${body.id}`)).body;
-    assert.deepEqual(event.undelivered, [{ webhook_id: id, webhook_version: 2, reason: 'inactive' }]);
+    assert.deepEqual(event.undelivered, [{ webhook_id: id, webhook_version: 2, reason: 'inactive', failed: [] }]);
     const [held] = await deliveriesOf(id);
     assert.deepEqual([held.state, held.held_reasons], ['held', ['inactive']]);
     assert.deepEqual((await call('POST', `${id}/resume`)).body.held_reasons, ['inactive']);
@@ -178,6 +186,32 @@ describe('what stops a webhook', () => {
       'pending',
       [],
     ]);
+  });
+
+  it('holds what goes a route while the circuit there is open, and nothing else', async () => {
+    const elsewhere = 'https://b.example/hook';
+    const routes = [{ when: { workflow_id: 'none' }, url: elsewhere }];
+    const id = await create({ routes });
+    const route = (await call('GET', id)).body.routes[0].id;
+    const at = Date.UTC(2026, 0, 15);
+    const circuit = { state: 'open', since: at, failedProbes: 0, nextProbeAt: at + 5_000 } as const;
+    await publish();
+    await settle(id, { destination: { url: elsewhere, value: { ...UNKNOWN_DESTINATION, circuit } } });
+    const [own] = await deliveriesOf(id);
+    assert.deepEqual([own.state, own.held_reasons], ['pending', []]);
+    await call('PATCH', id, { routes: [{ id: route, when: { event: { exists: true } }, url: elsewhere }] });
+    await publish();
+    const [routed] = await deliveriesOf(id);
+    assert.deepEqual([routed.route, routed.state, routed.held_reasons], [route, 'held', ['circuit_open']]);
+    const { held_reasons, destinations } = (await call('GET', id)).body;
+    assert.deepEqual(held_reasons, []);
+    assert.deepEqual(
+      destinations.map((one: { url: string; circuit: { state: string } }) => [one.url, one.circuit.state]),
+      [
+        [URL, 'closed'],
+        [elsewhere, 'open'],
+      ],
+    );
   });
 
   it('what was read can be sent back, and changes nothing', async () => {

@@ -29,3 +29,6 @@ export const optionalInstantSchema = (description: string) =>
 
 export const optionalStringSchema = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description });
+
+export const optionalIntegerSchema = (description: string) =>
+  Type.Unsafe<number | null>({ type: ['integer', 'null'], description });

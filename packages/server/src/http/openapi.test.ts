@@ -66,6 +66,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/event-types',
       'POST /v1/events',
       'POST /v1/events/batch',
+      'POST /v1/filters/test',
       'POST /v1/jobs/{id}/cancel',
       'POST /v1/webhooks',
       'POST /v1/webhooks/{id}/backfill',

@@ -1,9 +1,10 @@
 import { headerNames, standardHeaderNames } from '@broxi/receiver';
 import Type, { type Static } from 'typebox';
 import type { AttemptRecord, Exchange } from '../domain/attempt.ts';
+import { targetOf } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Delivery } from '../store/store.ts';
-import { instantSchema, optionalStringSchema, presentInstant } from './instant.ts';
+import { instantSchema, optionalIntegerSchema, optionalStringSchema, presentInstant } from './instant.ts';
 import { MASK } from './mask.ts';
 
 const headerListSchema = Type.Array(Type.Object({ name: Type.String(), value: Type.String() }));
@@ -58,6 +59,7 @@ export const attemptSchema = Type.Object({
   started_at: instantSchema('When it began.'),
   duration: secondsSchema,
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
+  route: optionalIntegerSchema('The `id` of the route that it went; null: the `url` of the webhook.'),
   outcome: Type.Enum(['delivered', 'retryable', 'permanent', 'gone', 'own_failure'], {
     description:
       'What it came to. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
@@ -99,6 +101,7 @@ export function presentAttempt(attempt: AttemptRecord, sentBy: SentBy): Static<t
     started_at: presentInstant(attempt.startedAt),
     duration: attempt.durationMs / 1000,
     webhook_version: attempt.webhookVersion,
+    route: attempt.route,
     outcome: attempt.outcome,
     reason: attempt.reason,
     exchanges: attempt.exchanges.map((exchange) => ({
@@ -141,7 +144,8 @@ function sentHeaders(attempt: AttemptRecord, exchange: Exchange, sentBy: SentBy)
   const { delivery, versions, headerPrefix, userAgent } = sentBy;
   const names = headerNames(headerPrefix);
   const timestamp = String(Math.floor(exchange.sentAt / 1000));
-  const own = versions.find(({ version }) => version === attempt.webhookVersion)?.config.headers ?? {};
+  const config = versions.find(({ version }) => version === attempt.webhookVersion)?.config;
+  const own = config === undefined ? {} : targetOf(config, attempt.route).headers;
   const headers: [name: string, value: string][] = [
     ['content-type', 'application/json'],
     ['user-agent', userAgent],

@@ -1,15 +1,17 @@
 import Type, { type Static } from 'typebox';
 import type { HeldReason } from '../domain/hold.ts';
+import { targetOf } from '../domain/target.ts';
 import type { Delivery } from '../store/store.ts';
 import {
   instantSchema,
   optionalInstantSchema,
+  optionalIntegerSchema,
   optionalStringSchema,
   presentInstant,
   presentOptionalInstant,
 } from './instant.ts';
 import type { AppDeps } from './ports.ts';
-import { heldReasonsOf, readStanding } from './present-webhook.ts';
+import { heldReasonsOf, readStanding, type Standing } from './present-webhook.ts';
 import { heldReasonsSchema } from './webhook-schema.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
@@ -22,14 +24,12 @@ const fields = {
   event: Type.String({ description: 'The event type.' }),
   run_id: optionalStringSchema('`data.run_id` of the event.'),
   origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
+  route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
   held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
   attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
-  last_status: Type.Unsafe<number | null>({
-    type: ['integer', 'null'],
-    description: 'HTTP status of the latest answer; null: none.',
-  }),
+  last_status: optionalIntegerSchema('HTTP status of the latest answer; null: none.'),
   created_at: instantSchema('When it was owed.'),
   due_at: optionalInstantSchema('When the next attempt is due; null once it is over.'),
   finished_at: optionalInstantSchema('When it was delivered, failed or cancelled.'),
@@ -63,16 +63,17 @@ async function lookAtWaiting(
   if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
   const sending = new Set(await engine.sendingAmong(waiting.map(({ id }) => id)));
-  const held = new Map<string, readonly HeldReason[]>();
+  const standings = new Map<string, Standing>();
   for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
-    const webhook = view.webhooks.get(webhookId);
-    if (webhook === undefined) continue;
-    held.set(webhookId, heldReasonsOf(webhook, await readStanding(store, first.workspaceId, webhookId)));
+    standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
-  return ({ id, state, webhookId }) => {
+  return ({ id, state, webhookId, route }) => {
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
-    const reasons = held.get(webhookId) ?? [];
+    const webhook = view.webhooks.get(webhookId);
+    const standing = standings.get(webhookId);
+    if (webhook === undefined || standing === undefined) return 'as stored';
+    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
     return reasons.length > 0 ? reasons : 'as stored';
   };
 }
@@ -86,6 +87,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     event: delivery.eventType,
     run_id: delivery.runId,
     origin: delivery.origin,
+    route: delivery.route,
     state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
     held_reasons: [...reasons],
     reason: delivery.reason,

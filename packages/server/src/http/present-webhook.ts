@@ -1,7 +1,8 @@
 import type { Circuit } from '../domain/circuit.ts';
 import { type HeldReason, heldReasons, NO_HOLD } from '../domain/hold.ts';
-import { UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
-import { BODY_SCHEME_WARNING } from '../domain/webhook-config.ts';
+import { destinationUrls } from '../domain/target.ts';
+import { type Destination, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
+import { BODY_SCHEME_WARNING, type WebhookConfig } from '../domain/webhook-config.ts';
 import type { Directory, KnownDestination, KnownHold } from '../store/store.ts';
 import { presentInstant, presentOptionalInstant } from './instant.ts';
 import { MASK } from './mask.ts';
@@ -31,7 +32,8 @@ export function presentWebhook(webhook: Webhook): WebhookJson {
     ...config,
     metadata: { ...config.metadata },
     events: [...config.events],
-    headers: Object.fromEntries(Object.keys(config.headers).map((name) => [name, MASK])),
+    headers: masked(config.headers),
+    routes: config.routes?.map((route) => ({ ...route, headers: masked(route.headers) })) ?? null,
     secret: MASK,
     created_at: presentInstant(webhook.createdAt),
     updated_at: presentInstant(webhook.updatedAt),
@@ -58,45 +60,53 @@ export async function readStanding(
   return { holds, destinations };
 }
 
-/** Why nothing of a webhook is sent; empty: it is. */
-export function heldReasonsOf({ id, config }: Webhook, { holds, destinations }: Standing): HeldReason[] {
-  const hold = holds.find(({ webhookId }) => webhookId === id) ?? NO_HOLD;
-  const destination = destinations.find(({ webhookId, url }) => webhookId === id && url === config.url);
-  return heldReasons(config, hold, destination ?? UNKNOWN_DESTINATION);
+/** Why nothing is sent to one of a webhook's URLs; empty: it is. */
+export function heldReasonsOf(webhook: Webhook, url: string, standing: Standing): HeldReason[] {
+  const hold = standing.holds.find(({ webhookId }) => webhookId === webhook.id) ?? NO_HOLD;
+  return heldReasons(webhook.config, hold, destinationAt(webhook, url, standing));
+}
+
+function destinationAt({ id }: Webhook, url: string, { destinations }: Standing): Destination {
+  return destinations.find((one) => one.webhookId === id && one.url === url) ?? UNKNOWN_DESTINATION;
 }
 
 /**
- * A webhook with what was learned about its receiver, and with what stops it.
+ * A webhook with what was learned about its receivers, that of its own URL first, and with what stops it.
  * @param warnings about what was just saved
  */
 export function presentWithDestination(
   webhook: Webhook,
   { standing, now, warnings = [] }: { standing: Standing; now: number; warnings?: readonly string[] },
 ): WebhookJson {
-  const { url, signature_scheme: wanted } = webhook.config;
   const hold = standing.holds.find((one) => one.webhookId === webhook.id) ?? NO_HOLD;
-  const destination =
-    standing.destinations.find((one) => one.webhookId === webhook.id && one.url === url) ?? UNKNOWN_DESTINATION;
-  const learned = wanted === 'auto' && destination.scheme !== null ? destination : null;
-  const scheme = wanted === 'auto' ? (learned?.scheme ?? null) : wanted;
-  const waits = destination.notBefore > now;
+  const destinations = destinationUrls(webhook.config).map((url) =>
+    presentDestination(url, destinationAt(webhook, url, standing), { wanted: webhook.config.signature_scheme, now }),
+  );
+  const replayable = destinations.some((destination) => destination.signature_scheme === 'body');
   return {
     ...presentWebhook(webhook),
-    held_reasons: heldReasons(webhook.config, hold, destination),
+    held_reasons: heldReasonsOf(webhook, webhook.config.url, standing),
     paused_at: presentOptionalInstant(hold.pausedAt),
     disabled_at: presentOptionalInstant(hold.disabledAt),
     disabled_reason: hold.disabledReason,
-    destinations: [
-      {
-        url,
-        signature_scheme: scheme,
-        scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
-        waits_until: presentOptionalInstant(waits ? destination.notBefore : null),
-        circuit: presentCircuit(destination.circuit),
-        failing_since: presentOptionalInstant(destination.failing?.since ?? null),
-      },
-    ],
-    warnings: [...new Set(scheme === 'body' ? [...warnings, BODY_SCHEME_WARNING] : warnings)],
+    destinations,
+    warnings: [...new Set(replayable ? [...warnings, BODY_SCHEME_WARNING] : warnings)],
+  };
+}
+
+function presentDestination(
+  url: string,
+  destination: Destination,
+  { wanted, now }: { wanted: WebhookConfig['signature_scheme']; now: number },
+) {
+  const learned = wanted === 'auto' && destination.scheme !== null ? destination : null;
+  return {
+    url,
+    signature_scheme: wanted === 'auto' ? (learned?.scheme ?? null) : wanted,
+    scheme_learned_at: presentOptionalInstant(learned?.schemeLearnedAt ?? null),
+    waits_until: presentOptionalInstant(destination.notBefore > now ? destination.notBefore : null),
+    circuit: presentCircuit(destination.circuit),
+    failing_since: presentOptionalInstant(destination.failing?.since ?? null),
   };
 }
 
@@ -106,6 +116,10 @@ function presentCircuit(circuit: Circuit) {
     since: presentOptionalInstant(circuit.state === 'closed' ? null : circuit.since),
     next_probe_at: presentOptionalInstant(circuit.state === 'open' ? circuit.nextProbeAt : null),
   };
+}
+
+function masked(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, MASK]));
 }
 
 /** The strong entity tag of a webhook (RFC 9110): its version. */

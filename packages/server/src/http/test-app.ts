@@ -6,6 +6,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { AttemptRecord, ExchangeResult, ExchangeTiming } from '../domain/attempt.ts';
 import type { NextStep } from '../domain/delivery.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
+import { targetOf } from '../domain/target.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { createDataSchemas } from '../publish/data-schemas.ts';
@@ -140,12 +141,14 @@ export async function openTestApp(): Promise<TestApp> {
         );
       }
       for (const delivery of due) {
+        const target = loaded && targetOf(loaded.webhook.config, delivery.route);
         const attempt: AttemptRecord = {
           id: newId('att'),
           number: delivery.attempts + 1,
           startedAt: clock.now(),
           durationMs: 120,
-          url: loaded?.webhook.config.url ?? '',
+          url: target?.url ?? '',
+          route: target?.route ?? null,
           webhookVersion: loaded?.webhook.version ?? 0,
           outcome: next.state === 'delivered' ? 'delivered' : next.state === 'failed' ? 'permanent' : 'retryable',
           reason: next.state === 'delivered' ? null : 'answered 500',

@@ -38,6 +38,7 @@ export function createTestEngine(store: Store, clock: Clock): TestEngine {
         startedAt: now,
         durationMs: 12,
         url: lane.webhook.config.url,
+        route: null,
         webhookVersion: lane.webhook.version,
         outcome: success ? ('delivered' as const) : ('permanent' as const),
         reason: success ? null : 'no success',

@@ -1,4 +1,6 @@
 import { catalog, isReservedType, nearestNames, subscriptionMatches } from '@broxi/events';
+import { isPlainObject } from '../domain/field-reader.ts';
+import type { RouteConfig } from '../domain/routes.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { unwrapWebhookConfig } from '../domain/webhook-config.ts';
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
@@ -16,13 +18,27 @@ export function resolveReadBack(input: unknown, current: Webhook): unknown {
   const kept = Object.fromEntries(
     Object.entries(fields)
       .filter(([name, value]) => !isReadOnly(name) && !(name === 'secret' && isMask(value)))
-      .map(([name, value]) => [name, name === 'headers' ? unmaskHeaders(value, current.config.headers) : value]),
+      .map(([name, value]) => {
+        if (name === 'headers') return [name, unmaskHeaders(value, current.config.headers)];
+        return [name, name === 'routes' ? unmaskRoutes(value, current.config.routes ?? []) : value];
+      }),
   );
   return path === '' ? kept : { [path]: kept };
 }
 
 function isReadOnly(name: string): boolean {
   return READ_ONLY_FIELDS.some((field) => field === name);
+}
+
+/** A mask stands for a value of the route with the same URL: what was kept for one host is never sent to another one. */
+function unmaskRoutes(routes: unknown, stored: readonly RouteConfig[]): unknown {
+  if (!Array.isArray(routes)) return routes;
+  return routes.map((route: unknown) => {
+    if (!isPlainObject(route) || route.headers === undefined) return route;
+    const sameUrl = stored.filter(({ url }) => url === route.url);
+    const known = sameUrl.find(({ id }) => id === route.id) ?? sameUrl[0];
+    return known === undefined ? route : { ...route, headers: unmaskHeaders(route.headers, known.headers) };
+  });
 }
 
 function unmaskHeaders(headers: unknown, stored: Readonly<Record<string, string>>): unknown {
@@ -53,6 +69,12 @@ export function assertTypesExist(
     errors.push({ path: `${path === '' ? '' : `${path}.`}events[${position}]`, message: unknownType(pattern, known) });
   }
   if (errors.length > 0) throw new InvalidFieldsError(errors);
+}
+
+/** @throws InvalidFieldsError at `event`, with the nearest names */
+export function assertTypeExists(event: string, view: WorkspaceView): void {
+  const known = [...Object.keys(catalog), ...view.eventTypes.keys()];
+  if (!known.includes(event)) throw new InvalidFieldsError([{ path: 'event', message: unknownType(event, known) }]);
 }
 
 function unknownType(pattern: string, known: readonly string[]): string {

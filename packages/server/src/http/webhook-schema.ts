@@ -1,7 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+import { type FilterConfig, OPERATORS } from '../domain/filter/filter.ts';
 import type { DisabledReason, HeldReason } from '../domain/hold.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
+import { MAX_ROUTES, type RouteConfig } from '../domain/routes.ts';
 import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
 
 /**
@@ -65,6 +67,60 @@ const notYet = (standard: string | null) =>
     description: 'Not supported by this version yet: any other value is refused.',
   });
 
+const exampleFilters = {
+  workflow_id: ['customer_support_bot', 'sales_assistant'],
+  user_id: { starts_with: 'premium_' },
+  output_contains: ['error', 'failed', 'unable'],
+};
+
+/** A filter, whose language `docs/filters.md` shows. What it may hold is checked by the domain. */
+function filterSchema(description: string, example: FilterConfig) {
+  return Type.Unsafe<FilterConfig | null>({
+    type: ['object', 'null'],
+    default: null,
+    description: `${description} Every key must hold: a field of \`data\` (dotted for nesting), \`event\`, \`all\`, \`any\` or \`not\`. A value is what it must equal, a list of which it must be one, or an object of operators: ${OPERATORS.join(', ')}.`,
+    examples: [example],
+  });
+}
+
+function routesSchema(form: Form) {
+  const fields = {
+    id: Type.Integer({ description: 'Stays the same while the route is edited: what waits for it finds it by this.' }),
+    when: Type.Unsafe<FilterConfig>({ type: 'object', description: 'A filter, as in `filters`.' }),
+    url: Type.String({ maxLength: 2048, description: 'Obeys every rule of the `url` of the webhook.' }),
+    headers: Type.Record(Type.String(), Type.String(), {
+      description: 'Sent there instead of the headers of the webhook. Masked in reads, as those are.',
+    }),
+  };
+  const written = { ...fields, id: Type.Optional(fields.id), headers: Type.Optional(fields.headers) };
+  return Type.Unsafe<RouteConfig[] | null>({
+    type: ['array', 'null'],
+    maxItems: MAX_ROUTES,
+    default: null,
+    items: Type.Object(form === 'shown' ? fields : written),
+    description: 'Where events go that a route is for; the first that holds decides, else `url`.',
+    examples: [
+      [
+        { when: { workflow_id: { starts_with: 'sales_' } }, url: 'https://crm.example.com/hooks' },
+        {
+          when: { event: 'workflow.failed', 'error.code': ['CRITICAL_ERROR', 'SECURITY_BREACH'] },
+          url: 'https://alerts.example.com/urgent',
+          headers: { Authorization: 'Bearer alerts-token' },
+        },
+      ],
+    ],
+  });
+}
+
+/** `filters`, `conditions` and `routes`. */
+export const matchingSchemas = (form: Form) => ({
+  filters: Type.Optional(filterSchema('Only events that it holds for are delivered.', exampleFilters)),
+  conditions: Type.Optional(
+    filterSchema('A second filter: an event is delivered where both hold.', { cost: { greater_than: 0.1 } }),
+  ),
+  routes: Type.Optional(routesSchema(form)),
+});
+
 const configFields = (form: Form) => ({
   url: Type.String({ maxLength: 2048, description: 'Where the events go: https, without user-info and fragment.' }),
   name: Type.Optional(optionalStringSchema('For people; at most 200 characters.')),
@@ -118,9 +174,7 @@ const configFields = (form: Form) => ({
       description: 'auto: what used up its retries during an outage is sent again by itself when the circuit closes.',
     }),
   ),
-  filters: Type.Optional(notYet(null)),
-  conditions: Type.Optional(notYet(null)),
-  routes: Type.Optional(notYet(null)),
+  ...matchingSchemas(form),
   payload: Type.Optional(notYet('full')),
   batch: Type.Optional(notYet(null)),
   ordering: Type.Optional(notYet(null)),
@@ -134,6 +188,7 @@ const example = {
   retry_policy: { max_retries: 3, retry_delay: 5, exponential_backoff: true },
   headers: { 'X-Custom-Header': 'custom-value' },
   timeout: 30,
+  filters: exampleFilters,
 };
 
 const secretSchema = Type.String({
@@ -196,17 +251,24 @@ export const webhookSchema = Type.Object(
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
     deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),
-    held_reasons: Type.Optional(heldReasonsSchema('Why nothing is sent; empty: it is. Versions do not show it.')),
+    held_reasons: Type.Optional(
+      heldReasonsSchema(
+        'Why nothing is sent to `url`; empty: it is. Routes: see `destinations`. Versions do not show it.',
+      ),
+    ),
     paused_at: Type.Optional(optionalInstantSchema('When a person paused it.')),
     disabled_at: Type.Optional(optionalInstantSchema('When the system switched it off.')),
     disabled_reason: Type.Optional(
       Type.Unsafe<DisabledReason | null>({
         enum: ['gone', 'no_success', null],
-        description: 'gone: its receiver answered 410. no_success: nothing was accepted for five days.',
+        description:
+          'gone: a receiver answered 410. no_success: none of its receivers accepted anything for five days.',
       }),
     ),
     destinations: Type.Optional(
-      Type.Array(destinationSchema, { description: 'What was learned about the receiver. Versions do not show it.' }),
+      Type.Array(destinationSchema, {
+        description: 'What was learned about each receiver, that of `url` first. Versions do not show it.',
+      }),
     ),
     warnings: Type.Optional(
       Type.Array(Type.String(), { description: 'What is accepted, and may not be what was meant.' }),

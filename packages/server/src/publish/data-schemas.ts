@@ -1,7 +1,7 @@
 import { catalog, isBuiltInType } from '@broxi/events';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { RE2JS } from 're2js';
+import { compileLinearRegExp } from '../domain/linear-regexp.ts';
 import { AppError, type FieldError, InvalidFieldsError } from '../errors.ts';
 
 /** Custom schemas are compiled into code: their text is bounded. */
@@ -23,19 +23,22 @@ const MAX_COMPILED = 1_000;
 export function createDataSchemas(): DataSchemas {
   const builtIn = new Map<string, ValidateFunction>();
   const custom = new Map<string, ValidateFunction>();
+  let metaSchema: Ajv2020 | null = null;
+
+  /** Checks a schema by itself, so that the patterns of the meta-schema, which are harmless, do not load what runs in linear time. */
+  const assertIsSchema = (schema: object | boolean): void => {
+    metaSchema ??= createAjv();
+    metaSchema.validateSchema(schema, true);
+  };
 
   const compileCustom = (schemaText: string): ValidateFunction => {
     const known = custom.get(schemaText);
     if (known !== undefined) return known;
     // One instance for each: schemas of different workspaces may use the same $id. Patterns run in linear time.
-    const ajv = new Ajv2020({
-      allErrors: true,
-      strict: false,
-      validateFormats: true,
-      code: { regExp: linearTimeRegExp },
-    });
-    addFormats.default(ajv);
-    const validate = ajv.compile(JSON.parse(schemaText) as object | boolean);
+    const ajv = createAjv({ validateSchema: false, code: { regExp: linearTimeRegExp } });
+    const schema = JSON.parse(schemaText) as object | boolean;
+    assertIsSchema(schema);
+    const validate = ajv.compile(schema);
     // Ajv's own extension: such a schema answers with a promise, which would count as "valid".
     if ('$async' in validate) throw new Error('$async is not part of JSON Schema');
     if (custom.size >= MAX_COMPILED) custom.clear();
@@ -48,9 +51,7 @@ export function createDataSchemas(): DataSchemas {
       let validate = builtIn.get(type);
       if (validate === undefined) {
         if (!isBuiltInType(type)) throw new AppError('invalid_request', `${type} is not a built-in event type.`);
-        const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true });
-        addFormats.default(ajv);
-        validate = ajv.compile(catalog[type].schema);
+        validate = createAjv().compile(catalog[type].schema);
         builtIn.set(type, validate);
       }
       return validate(data) ? [] : (validate.errors ?? []).map(fieldError);
@@ -81,6 +82,12 @@ export function createDataSchemas(): DataSchemas {
   };
 }
 
+function createAjv(options: Options = {}): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, ...options });
+  addFormats.default(ajv);
+  return ajv;
+}
+
 function describe(cause: unknown): string {
   if (cause instanceof RangeError) return 'it refers to itself without end';
   return cause instanceof Error ? cause.message : String(cause);
@@ -98,7 +105,7 @@ function fieldError(error: ErrorObject): FieldError {
 
 const linearTimeRegExp = Object.assign(
   (pattern: string, flags: string) => {
-    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern), flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0);
+    const compiled = compileLinearRegExp(pattern, { ignoreCase: flags.includes('i') });
     return { test: (text: string) => compiled.matcher(text).find() };
   },
   { code: 'linearTimeRegExp' },

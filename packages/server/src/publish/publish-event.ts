@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { catalog, isBuiltInType, isReservedType, nearestNames } from '@broxi/events';
 import type { Clock } from '../clock.ts';
 import { runIdOf } from '../domain/event.ts';
+import { OWN_URL } from '../domain/filter/matcher.ts';
 import { AppError, ConflictError, type FieldError, InvalidFieldsError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { EventLog, IdempotencyKey, PlannedEvent, RecordedOutcome } from '../store/store.ts';
+import type { EventLog, IdempotencyKey, PlannedDelivery, PlannedEvent, RecordedOutcome } from '../store/store.ts';
 import type { DataSchemas } from './data-schemas.ts';
 import type { WorkspaceCache, WorkspaceView } from './workspace-cache.ts';
 
@@ -126,6 +127,7 @@ export function createPublisher(options: {
 /** A valid event that is not planned yet. */
 interface Draft {
   type: string;
+  data: unknown;
   dataText: string;
   runId: string | null;
   occurredAt: number | null;
@@ -157,7 +159,14 @@ function parseEvent(input: unknown, view: WorkspaceView, schemas: DataSchemas): 
   if (Buffer.byteLength(dataText) > MAX_EVENT_BYTES) {
     throw new InvalidFieldsError([{ path: 'data', message: 'is larger than 256 KiB' }]);
   }
-  return { type: event as string, dataText, runId: runIdOf(data), occurredAt, id: (id as string | undefined) ?? null };
+  return {
+    type: event as string,
+    data,
+    dataText,
+    runId: runIdOf(data),
+    occurredAt,
+    id: (id as string | undefined) ?? null,
+  };
 }
 
 function checkType(event: unknown, view: WorkspaceView): FieldError[] {
@@ -205,12 +214,23 @@ function plan(
       revision: view.revision,
       dataText: draft.dataText,
     },
-    deliveries: view
-      .subscribersOf(draft.type)
-      .filter((webhook) => webhook.config.active)
-      .map((webhook) => ({ id: newId('del'), webhookId: webhook.id })),
+    deliveries: planDeliveries(draft, view),
     idempotency,
   };
+}
+
+/** One for each active webhook that subscribes to the type and whose filters hold; with the route, where one decides. */
+function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDelivery[] {
+  const subject = { event: type, data };
+  const planned: PlannedDelivery[] = [];
+  for (const { webhook, matcher } of view.subscribersOf(type)) {
+    if (!webhook.config.active) continue;
+    const match = matcher === null ? OWN_URL : matcher(subject);
+    if (match === null) continue;
+    const delivery = { id: newId('del'), webhookId: webhook.id };
+    planned.push(match.route === null ? delivery : { ...delivery, route: match.route });
+  }
+  return planned;
 }
 
 function itemsOf(input: unknown): readonly unknown[] {

@@ -1,4 +1,5 @@
 import { subscriptionMatches } from '@broxi/events/names';
+import { createMatcher, type Matcher } from '../domain/filter/matcher.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { CustomEventType, Directory, WebhookChange, WorkspaceSnapshot } from '../store/store.ts';
 
@@ -10,7 +11,13 @@ export interface WorkspaceView {
   /** Event types that the workspace registered, by name. */
   readonly eventTypes: ReadonlyMap<string, CustomEventType>;
   /** The webhooks that subscribe to a type, active or not. Costs what they are, not what the workspace has. */
-  subscribersOf(type: string): readonly Webhook[];
+  subscribersOf(type: string): readonly Subscriber[];
+}
+
+/** A webhook that subscribes to a type, and what it takes of it; null: everything, at its own URL. */
+export interface Subscriber {
+  readonly webhook: Webhook;
+  readonly matcher: Matcher | null;
 }
 
 /**
@@ -86,7 +93,7 @@ function makeView(
   webhooks: ReadonlyMap<string, Webhook>,
   eventTypes: ReadonlyMap<string, CustomEventType>,
 ): WorkspaceView {
-  const subscribers = new Map<string, readonly Webhook[]>();
+  const subscribers = new Map<string, readonly Subscriber[]>();
   return {
     revision,
     webhooks,
@@ -94,12 +101,24 @@ function makeView(
     subscribersOf(type) {
       let found = subscribers.get(type);
       if (found === undefined) {
-        found = [...webhooks.values()].filter((webhook) =>
-          webhook.config.events.some((pattern) => subscriptionMatches(pattern, type)),
-        );
+        found = [...webhooks.values()]
+          .filter(({ config }) => config.events.some((pattern) => subscriptionMatches(pattern, type)))
+          .map((webhook) => ({ webhook, matcher: matcherOf(webhook) }));
         subscribers.set(type, found);
       }
       return found;
     },
   };
+}
+
+/** Compiled once per version of a webhook, over all views that have it. */
+const matchers = new WeakMap<Webhook, Matcher | null>();
+
+function matcherOf(webhook: Webhook): Matcher | null {
+  let matcher = matchers.get(webhook);
+  if (matcher === undefined) {
+    matcher = createMatcher(webhook.config);
+    matchers.set(webhook, matcher);
+  }
+  return matcher;
 }

@@ -72,7 +72,7 @@ export interface DeliveryQueue {
   onWake(listener: (wakes: readonly Wake[]) => void): void;
   /** Every lane that something waits in: the truth behind the wakes, read at start and now and then. */
   sweep(): Promise<Lane[]>;
-  /** The webhook, what stops it and what is known about its destination; null if it never existed. */
+  /** The webhook, what stops it and what is known about its destinations; null if it never existed. */
   loadLane(lane: Lane): Promise<LoadedLane | null>;
   /**
    * When the exchanges of the lane's attempts were sent, after an instant, in any order; of what is recorded. Reads what the
@@ -199,6 +199,8 @@ export interface PlannedEvent {
 export interface PlannedDelivery {
   id: string;
   webhookId: string;
+  /** Id of the route that was decided on; absent: the webhook's own URL. */
+  route?: number;
 }
 
 export type RecordResult =
@@ -251,6 +253,8 @@ export interface QueuedDelivery {
   attempts: number;
   /** Attempts that do not count in the present series: those made before it began, and those that charged nobody. */
   seriesFrom: number;
+  /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
+  route: number | null;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -267,7 +271,8 @@ export interface Settlement {
 export interface LoadedLane {
   webhook: Webhook;
   hold: Hold;
-  destination: Destination;
+  /** By URL: all that is known, maybe also of a URL that it had. */
+  destinations: ReadonlyMap<string, Destination>;
 }
 
 export interface TestRecord {
@@ -289,6 +294,8 @@ export interface Delivery {
   eventType: string;
   runId: string | null;
   origin: DeliveryOrigin;
+  /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
+  route: number | null;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** Why it failed, was cancelled, or is tried again. */

@@ -37,7 +37,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(COMPOSITION_ROOTS.map((file) => [file, ['']])),
 };
 
-/** Packages that compute and do nothing else: all that the domain may use, and of `node:net` only what looks at text. */
+/**
+ * Packages that compute and do nothing else: all that the domain may use, beside what looks at text of `node:net`, and what
+ * loads one of these packages when it is needed of `node:module`.
+ */
 const PURE_PACKAGES = [
   '@broxi/events',
   '@broxi/events/envelope',
@@ -47,7 +50,13 @@ const PURE_PACKAGES = [
   're2js',
   'node:buffer',
 ];
-const PURE_PARTS_OF_NET = /^\{\s*((type )?(isIP|isIPv4|isIPv6|BlockList)[\s,]*)+\}$/;
+const PURE_PARTS: Readonly<Record<string, RegExp>> = {
+  'node:net': /^\{\s*((type )?(isIP|isIPv4|isIPv6|BlockList)[\s,]*)+\}$/,
+  'node:module': /^\{\s*createRequire\s*\}$/,
+};
+
+/** By another name, what is loaded would not be seen. */
+const MADE_REQUIRE = 'const require = createRequire(import.meta.url);';
 
 const ENVIRONMENT =
   /\bprocess\s*\??\.\s*env\b|\bprocess\s*\[|\{[^{}]*\benv\b[^{}]*\}\s*=\s*process\b|from\s*['"](node:)?process['"]/;
@@ -73,13 +82,14 @@ function brokenImports(file: string, code: string): string[] {
   const room = file.includes('/') ? file.slice(0, file.indexOf('/')) : file;
   const allowed = MAY_IMPORT[room] ?? [];
   const driver = driverOf(file);
+  if (/\bcreateRequire\s*\(/.test(code.replaceAll(MADE_REQUIRE, ''))) {
+    return ['loads packages by another name than require'];
+  }
   return importsOf(code).flatMap(({ specifier, clause }) => {
     if (specifier === null) return file === THREAD_LOADER ? [] : ['imports what is only known when it runs'];
     if (!specifier.startsWith('.')) {
       if (room !== 'domain' || PURE_PACKAGES.includes(specifier)) return [];
-      return specifier === 'node:net' && PURE_PARTS_OF_NET.test(clause)
-        ? []
-        : [`imports ${specifier}, which is not pure`];
+      return PURE_PARTS[specifier]?.test(clause) ? [] : [`imports ${specifier}, which is not pure`];
     }
     const target = resolve(file, specifier);
     const other = driverOf(target);
@@ -183,6 +193,14 @@ const breaches: readonly (readonly [file: string, source: string, breach: RegExp
   ['domain/a.ts', `import type { X } from '../clock.ts';`, /imports clock\.ts/],
   ['domain/a.ts', `import { readFile } from 'node:fs';`, /imports node:fs, which is not pure/],
   ['domain/a.ts', `import { connect, isIP } from 'node:net';`, /imports node:net, which is not pure/],
+  ['domain/a.ts', `import { registerHooks } from 'node:module';`, /imports node:module, which is not pure/],
+  [
+    'domain/a.ts',
+    `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nrequire('node:fs');`,
+    /imports node:fs, which is not pure/,
+  ],
+  ['domain/a.ts', `createRequire(import.meta.url)('node:fs');`, /loads packages by another name than require/],
+  ['domain/a.ts', `const load = createRequire(import.meta.url);\nload('node:fs');`, /by another name than require/],
   ['domain/a.ts', `import * as net from 'node:net';`, /imports node:net, which is not pure/],
   ['domain/a.ts', `import {\n  a,\n  type B,\n} from '../http/app.ts';`, /imports http\/app\.ts/],
   ['http/routes/a.ts', `import { x } from '../../deliver/engine.ts';`, /imports deliver\/engine\.ts/],

@@ -38,7 +38,7 @@ describe('/v1/events, read', () => {
       body.deliveries.map(({ webhook_id, state }: Record<string, string>) => ({ webhook_id, state })),
       [{ webhook_id: gets, state: 'delivered' }],
     );
-    assert.deepEqual(body.undelivered, [{ webhook_id: off, webhook_version: 1, reason: 'inactive' }]);
+    assert.deepEqual(body.undelivered, [{ webhook_id: off, webhook_version: 1, reason: 'inactive', failed: [] }]);
   });
 
   it('says so when an active webhook has no delivery', async () => {
@@ -101,6 +101,47 @@ describe('/v1/events, read', () => {
         [id],
       );
     }
+  });
+
+  it('tells of each webhook that did not get it which test failed, in the version of that time', async () => {
+    const create = async (config: object) =>
+      (await test.call('POST', '/v1/webhooks', { events: ['workflow.completed'], ...config })).body.id;
+    const dear = await create({ url: 'https://a.example/', conditions: { cost: { greater_than: 1 } } });
+    const all = await create({ url: 'https://b.example/', filters: { cost: { less_than: 1 } } });
+    const other = await create({ url: 'https://c.example/', filters: { user_id: { starts_with: 'premium_' } } });
+    const off = await create({ url: 'https://d.example/', filters: { cost: 5 }, active: false });
+    const { body: published } = await test.call('POST', '/v1/events', {
+      event: 'workflow.completed',
+      data: { workflow_id: 'w', run_id: 'r', output: null, cost: 0.5 },
+    });
+    // Neither a later version nor a later deletion changes what was true then.
+    await test.call('PATCH', `/v1/webhooks/${dear}`, { conditions: null });
+    await test.call('DELETE', `/v1/webhooks/${other}`);
+    const { body } = await test.call('GET', `/v1/events/${published.id}`);
+    const mine = (entries: readonly { webhook_id: string }[]) =>
+      entries.filter(({ webhook_id }) => [dear, all, other, off].includes(webhook_id));
+    assert.deepEqual(
+      mine(body.deliveries).map(({ webhook_id }) => webhook_id),
+      [all],
+    );
+    const failed = { field: 'cost', absent: false, value: 0.5, message: 'cost is 0.5: not greater_than 1' };
+    const absent = { field: 'user_id', absent: true, value: null };
+    const message = 'user_id is absent: not starts_with "premium_"';
+    assert.deepEqual(mine(body.undelivered), [
+      {
+        webhook_id: dear,
+        webhook_version: 1,
+        reason: 'filtered',
+        failed: [{ path: 'conditions.cost.greater_than', ...failed }],
+      },
+      {
+        webhook_id: other,
+        webhook_version: 1,
+        reason: 'filtered',
+        failed: [{ path: 'filters.user_id.starts_with', ...absent, message }],
+      },
+      { webhook_id: off, webhook_version: 1, reason: 'inactive', failed: [] },
+    ]);
   });
 
   it('shows nothing of another workspace', async () => {

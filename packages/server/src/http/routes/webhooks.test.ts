@@ -86,7 +86,8 @@ describe('/v1/webhooks', () => {
       ['an unknown event', { events: ['workflow.complete'] }, 'events[0]', /did you mean workflow\.completed/],
       ['an unknown family', { events: ['*', 'workflows.*'] }, 'events[1]', /did you mean workflow\.\*/],
       ['a reserved family', { events: ['webhook.*'] }, 'events[0]', /./],
-      ['what is not supported yet', { filters: { a: 1 } }, 'filters', /not supported/],
+      ['what is not supported yet', { batch: { size: 10 } }, 'batch', /not supported/],
+      ['an unknown operator', { filters: { cost: { more_than: 1 } } }, 'filters.cost.more_than', /not an operator/],
       ['an id of its own', { id: 'wh_1' }, 'id', /./],
     ] as const) {
       it(`refuses ${what} at "${path}"`, async () => {
@@ -158,6 +159,78 @@ describe('/v1/webhooks', () => {
         assert.deepEqual(config.headers, { 'X-A': 'one', 'X-B': 'two' });
         assert.equal(secret, SECRET);
       }
+    });
+
+    it('keeps what was masked of a route for its own URL only', async () => {
+      const routes = [
+        { when: { workflow_id: 'a' }, url: 'https://a.example/', headers: { 'X-Key': 'of a' } },
+        { when: { workflow_id: 'b' }, url: 'https://b.example/', headers: { 'X-Key': 'of b' } },
+      ];
+      const { body: created } = await create({ ...minimal, routes, filters: { user_id: null } });
+      const [a, b] = created.routes;
+      assert.deepEqual([a.headers, b.headers], [{ 'X-Key': MASK }, { 'X-Key': MASK }]);
+      const save = (changed: object[]) => test.call('PATCH', `/v1/webhooks/${created.id}`, { routes: changed });
+      const { body: swapped } = await save([b, a]);
+      assert.deepEqual([swapped.routes[0].id, swapped.routes[1].id], [b.id, a.id]);
+      const { config } = await stored(created.id);
+      assert.deepEqual(
+        config.routes?.map(({ url, headers }) => [url, headers['X-Key']]),
+        [
+          ['https://b.example/', 'of b'],
+          ['https://a.example/', 'of a'],
+        ],
+      );
+      const stolen = await save([b, { ...a, url: 'https://thief.example/' }]);
+      assert.equal(stolen.status, 422);
+      assert.equal(stolen.body.errors[0].path, 'routes[1].headers.X-Key');
+      const { body: versions } = await test.call('GET', `/v1/webhooks/${created.id}/versions`);
+      assert.ok(!JSON.stringify(versions).includes('of a'));
+      const { body: read } = await test.call('GET', `/v1/webhooks/${created.id}`);
+      for (const method of ['PATCH', 'PUT']) {
+        const { status } = await test.call(method, `/v1/webhooks/${created.id}`, read);
+        assert.equal(status, 200);
+        const again = await stored(created.id);
+        assert.deepEqual([again.config.routes, again.config.filters], [config.routes, config.filters]);
+      }
+    });
+
+    it('knows a route again that is sent without its id', async () => {
+      const [a, b] = [
+        { when: { workflow_id: 'a' }, url: 'https://a.example/' },
+        { when: { workflow_id: 'b' }, url: 'https://b.example/' },
+      ];
+      const { body: created } = await create({ ...minimal, routes: [a, b] });
+      const ids = created.routes.map(({ id }: { id: number }) => id);
+      const moved = { ...a, url: 'https://moved.example/' };
+      const renamed = { ...b, when: { workflow_id: 'c' } };
+      for (const [method, body] of [
+        ['PUT', { ...minimal, routes: [renamed, moved] }],
+        ['PATCH', { routes: [b, a] }],
+      ] as const) {
+        const { body: saved } = await test.call(method, `/v1/webhooks/${created.id}`, body);
+        assert.deepEqual(
+          saved.routes.map(({ id }: { id: number }) => id),
+          ids.toReversed(),
+        );
+      }
+    });
+
+    it('warns of a filter that a subscribed type can never pass, and saves it', async () => {
+      const { status, body } = await create({ ...minimal, events: ['workflow.completed'], filters: { outptu: 'x' } });
+      assert.equal(status, 201);
+      assert.match(
+        body.warnings.join(),
+        /filters\.outptu: workflow\.completed never has outptu; did you mean output\?/,
+      );
+    });
+
+    it('shows each destination of a webhook with routes', async () => {
+      const route = { when: { workflow_id: 'a' }, url: 'https://a.example/' };
+      const { body } = await create({ ...minimal, routes: [route] });
+      assert.deepEqual(
+        body.destinations.map(({ url }: { url: string }) => url),
+        [minimal.url, 'https://a.example/'],
+      );
     });
 
     it('refuses what cannot be, and changes nothing', async () => {

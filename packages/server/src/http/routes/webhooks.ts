@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { applyMergePatch } from '../../domain/merge-patch.ts';
+import { keepRouteIds } from '../../domain/routes.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { parseWebhookConfig, unwrapWebhookConfig } from '../../domain/webhook-config.ts';
 import { isId, newId } from '../../ids.ts';
@@ -168,7 +169,8 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
         assertTypesExist(parsed.config.events, { view, before: current.config.events, input: request.body });
         warnings = parsed.warnings;
         wasInactive = !current.config.active;
-        return { config: parsed.config, secret: parsed.secret ?? current.secret, deletedAt: null };
+        const config = { ...parsed.config, routes: keepRouteIds(parsed.config.routes, current.config.routes) };
+        return { config, secret: parsed.secret ?? current.secret, deletedAt: null };
       },
     });
     // Whoever says that it is active means it, also if it was the system that switched it off.

@@ -7,6 +7,7 @@ export interface ModelDelivery {
   id: string;
   eventId: string;
   origin: 'event' | 'replay';
+  route: number | null;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: DeliveryClass;
   dueAt: number | null;
@@ -27,8 +28,8 @@ export class DeliveryModel {
     this.#now = now;
   }
 
-  record(lane: string, id: string, eventId: string, createdAt: number): void {
-    this.#add({ lane, id, eventId, origin: 'event', class: 0, createdAt });
+  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route'>): void {
+    this.#add({ ...delivery, origin: 'event', class: 0 });
   }
 
   settle(delivery: QueuedDelivery, next: NextStep, attempt: { reason: string | null; status: number }): boolean {
@@ -63,7 +64,8 @@ export class DeliveryModel {
   replay(lane: string, id: string, newId: string): boolean {
     const found = this.#find(lane, id);
     if (found === undefined || found.state === 'pending') return false;
-    this.#add({ lane, id: newId, eventId: found.eventId, origin: 'replay', class: 2, createdAt: this.#now() });
+    const { eventId, route } = found;
+    this.#add({ lane, id: newId, eventId, route, origin: 'replay', class: 2, createdAt: this.#now() });
     return true;
   }
 
@@ -87,7 +89,7 @@ export class DeliveryModel {
     return this.deliveries.find((each) => each.lane === lane && each.id === id);
   }
 
-  #add(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'origin' | 'class' | 'createdAt'>): void {
+  #add(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'route' | 'origin' | 'class' | 'createdAt'>): void {
     const fresh = { state: 'pending', dueAt: this.#now(), finishedAt: null, reason: null, lastStatus: null } as const;
     this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0 });
   }

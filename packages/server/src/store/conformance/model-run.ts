@@ -128,8 +128,8 @@ export class ModelRun {
         const expected = this.#model.due(webhookId, deliveryClass, dueBy);
         const found = await this.#readInPages(lane, deliveryClass, dueBy);
         assert.deepEqual(
-          found.map(({ id, dueAt, attempts, seriesFrom, event }) => [id, dueAt, attempts, seriesFrom, event.id]),
-          expected.map(({ id, dueAt, attempts, seriesFrom, eventId }) => [id, dueAt, attempts, seriesFrom, eventId]),
+          found.map(({ event, ...each }) => [...placeOf(each), event.id]),
+          expected.map(({ eventId, ...each }) => [...placeOf(each), eventId]),
         );
       }
     }
@@ -150,9 +150,10 @@ export class ModelRun {
     assert.ok(first);
     const ids = lanes.map(() => this.#newId(salt));
     const planned = plannedEvent([first, ...rest], { ids });
-    await this.#opened.store.record(submission([planned]));
-    for (const { id, webhookId } of planned.deliveries) {
-      this.#model.record(webhookId, id, planned.event.id, SAMPLE_AT);
+    const deliveries = planned.deliveries.map((delivery, i) => (i === 0 ? delivery : { ...delivery, route: i }));
+    await this.#opened.store.record(submission([{ ...planned, deliveries }]));
+    for (const [i, { id, webhookId: lane }] of deliveries.entries()) {
+      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route: i === 0 ? null : i });
     }
     return 'record';
   }
@@ -208,6 +209,16 @@ const UNKNOWN = { lane: LANES[0], id: 'del_unknown' };
 
 function laneOf(lane: number) {
   return { workspaceId: WORKSPACE, webhookId: LANES[lane] ?? LANES[0] };
+}
+
+function placeOf({
+  id,
+  dueAt,
+  attempts,
+  seriesFrom,
+  route,
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route'>) {
+  return [id, dueAt, attempts, seriesFrom, route];
 }
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {

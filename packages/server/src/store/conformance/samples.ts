@@ -105,6 +105,7 @@ export function sampleAttempt(number: number, result: ExchangeResult): AttemptRe
     startedAt: SAMPLE_AT + number,
     durationMs: 120,
     url: SAMPLE_URL,
+    route: null,
     webhookVersion: 1,
     outcome: succeeded ? 'delivered' : 'retryable',
     reason: succeeded ? null : `attempt ${number} failed`,

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
-import type { Lane, Webhook } from '../../domain/webhook.ts';
+import { type Destination, type Lane, UNKNOWN_DESTINATION, type Webhook } from '../../domain/webhook.ts';
 import { newId } from '../../ids.ts';
 import type { Delivery, DueQuery, QueuedDelivery, ReadStore, Settlement, Store } from '../store.ts';
 import type { OpenedStore, StoreHarness } from './harness.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
-import { answered, nextAttempt, plannedEvent, sampleChange, submission } from './samples.ts';
+import { answered, nextAttempt, plannedEvent, SAMPLE_URL, sampleChange, submission } from './samples.ts';
 
 /** A store that is open while the tests of one `describe` run. Each test works in a workspace of its own. */
 export class Scene {
@@ -98,6 +98,12 @@ export class Scene {
       await this.settle(delivery, state === 'failed' ? { state, reason: 'gave up' } : { state });
     }
     return { lane, id: delivery.id };
+  }
+
+  /** What the lane's owner knows of a destination. */
+  async destination(lane: Lane, url = SAMPLE_URL): Promise<Destination> {
+    const loaded = await this.store.loadLane(lane);
+    return loaded?.destinations.get(url) ?? UNKNOWN_DESTINATION;
   }
 
   /** Deliveries of a lane that failed after one attempt each. @returns their ids, oldest first */

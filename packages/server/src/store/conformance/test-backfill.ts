@@ -56,6 +56,7 @@ export function testBackfill(harness: StoreHarness): void {
         reason: null,
         attempts: 0,
         lastStatus: null,
+        route: null,
         createdAt: now,
         dueAt: now,
         finishedAt: null,
@@ -101,6 +102,32 @@ export function testBackfill(harness: StoreHarness): void {
       assert.deepEqual([second.requeued, second.skipped], [0, 3]);
       assert.deepEqual(await owedEvents(lane), [had.event.id, missed]);
       assert.equal((await estimate(lane, since)).count, 0);
+    });
+
+    it('owes what filters and conditions let through, by the route that takes it', async () => {
+      const { workspaceId, webhookId } = await scene.lane();
+      const lane = { workspaceId, webhookId };
+      const routes = [{ id: 7, when: { cost: { greater_than: 9 } }, url: 'https://large.example/', headers: {} }];
+      const config = sampleConfig({ filters: { event: 'workflow.completed' }, conditions: { ok: true }, routes });
+      await scene.store.putWebhook(sampleChange(lane, { config }));
+      const since = scene.clock.now();
+      const of = (data: object, type = 'workflow.completed') =>
+        miss(workspaceId, 1, { type, dataText: JSON.stringify(data) });
+      const [small] = await of({ ok: true, cost: 1 });
+      await of({ ok: false, cost: 100 });
+      await of({ ok: true, cost: 100 }, 'workflow.failed');
+      const [large] = await of({ ok: true, cost: 100 });
+      assert.equal((await estimate(lane, since)).count, 2);
+      const { job } = await runs.finish(await backfill(lane, since));
+      assert.deepEqual([job.matched, job.requeued, job.skipped], [2, 2, 0]);
+      const waiting = await scene.due(lane, 2);
+      assert.deepEqual(
+        waiting.map(({ event, route }) => [event.id, route]),
+        [
+          [small, null],
+          [large, 7],
+        ],
+      );
     });
 
     it('leaves alone what is published after it was made', async () => {

@@ -41,6 +41,7 @@ export function testEventLog(harness: StoreHarness): void {
           eventType: type,
           runId: event.runId,
           origin: 'event',
+          route: null,
           state: 'pending',
           reason: null,
           attempts: 0,
@@ -190,6 +191,7 @@ export function testEventLog(harness: StoreHarness): void {
           eventType: 'webhook.test',
           runId: null,
           origin: 'test',
+          route: null,
           state: 'delivered',
           reason: null,
           attempts: 1,
@@ -201,7 +203,7 @@ export function testEventLog(harness: StoreHarness): void {
         const attempts = await scene.read((reads) => reads.listAttempts(lane.workspaceId, test.deliveryId));
         assert.deepEqual(attempts, [test.attempt]);
         assert.deepEqual(await scene.waiting(lane), []);
-        assert.deepEqual((await scene.store.loadLane(lane))?.destination, UNKNOWN_DESTINATION);
+        assert.deepEqual(await scene.destination(lane), UNKNOWN_DESTINATION);
       });
 
       it('may have failed, with a reason and without an answer', async () => {
@@ -230,7 +232,7 @@ export function testEventLog(harness: StoreHarness): void {
         await assert.rejects(scene.store.recordTest(test));
         assert.equal(await scene.read((reads) => reads.getEvent(lane.workspaceId, test.event.id)), null);
         assert.deepEqual(await scene.read((reads) => reads.listAttempts(lane.workspaceId, test.deliveryId)), []);
-        assert.deepEqual((await scene.store.loadLane(lane))?.destination, UNKNOWN_DESTINATION);
+        assert.deepEqual(await scene.destination(lane), UNKNOWN_DESTINATION);
         assert.equal((await scene.delivery(lane, test.deliveryId)).state, 'pending');
       });
     });

@@ -191,7 +191,7 @@ export function testHolds(harness: StoreHarness): void {
         await scene.owe(lane);
         const value = { scheme: null, schemeLearnedAt: 0, notBefore: 0, circuit, failing };
         await scene.settle(await scene.take(lane), { state: 'delivered' }, { destination: { url: SAMPLE_URL, value } });
-        assert.deepEqual((await scene.store.loadLane(lane))?.destination, value);
+        assert.deepEqual(await scene.destination(lane), value);
         const listed = await scene.read((reads) => reads.listDestinations(lane.workspaceId, lane.webhookId));
         assert.deepEqual(listed, [{ webhookId: lane.webhookId, url: SAMPLE_URL, ...value }]);
       }

@@ -40,6 +40,7 @@ export function testQueue(harness: StoreHarness): void {
         origin: 'event',
         attempts: 0,
         seriesFrom: 0,
+        route: null,
         event: { id, type, occurredAt, dataText },
       };
       assert.deepEqual(await scene.waiting(lane), [first]);
@@ -62,6 +63,7 @@ export function testQueue(harness: StoreHarness): void {
         createdAt: scene.clock.now(),
         attempts: 0,
         seriesFrom: 0,
+        route: null,
       };
       assert.deepEqual(await scene.waiting(lane), [{ ...recovered, ...replayed }]);
     });
@@ -224,17 +226,17 @@ export function testQueue(harness: StoreHarness): void {
       }
       const loaded = await scene.store.loadLane(lane);
       assert.deepEqual([loaded?.webhook.version, loaded?.webhook.config.timeout], [11, 10]);
-      assert.deepEqual(loaded?.destination, UNKNOWN_DESTINATION);
+      assert.deepEqual(loaded?.destinations, new Map());
       const learn = (url: string, notBefore: number) => {
         const value = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore } as const;
         return scene.store.recordTest(sampleTest(lane, { destination: { url, value } }));
       };
       await learn('https://other.example/', 1);
-      assert.deepEqual((await scene.store.loadLane(lane))?.destination, UNKNOWN_DESTINATION);
+      assert.deepEqual(await scene.destination(lane), UNKNOWN_DESTINATION);
       await learn(SAMPLE_URL, 2);
       await learn(SAMPLE_URL, 3);
       const destination = { ...UNKNOWN_DESTINATION, scheme: 'body', schemeLearnedAt: SAMPLE_AT, notBefore: 3 };
-      assert.deepEqual((await scene.store.loadLane(lane))?.destination, destination);
+      assert.deepEqual(await scene.destination(lane), destination);
     });
 
     it('finds nothing where nothing waits', async () => {

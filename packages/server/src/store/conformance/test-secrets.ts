@@ -15,7 +15,9 @@ export function testSecrets(harness: StoreHarness): void {
       const lane = await scene.lane();
       const put = (version: number) => {
         const headers = { Authorization: `Bearer header-value-${version}`, 'X-Own': `own-value-${version}` };
-        const config = sampleConfig({ headers, description: `described ${version}` });
+        const route = { when: { event: 'workflow.failed' }, url: 'https://route.example/' };
+        const routes = [{ ...route, headers: { 'X-Key': `route-value-${version}` } }];
+        const config = sampleConfig({ headers, routes, description: `described ${version}` });
         const secret = `top secret text ${version}`;
         return scene.store.putWebhook(
           sampleChange(lane, { config, secret, expectedVersion: version === 1 ? null : version - 1 }),
@@ -28,7 +30,12 @@ export function testSecrets(harness: StoreHarness): void {
           stored.includes(`described ${version}`),
           'what is no secret is found, so this looks at the right bytes',
         );
-        for (const secret of [`top secret text ${version}`, `header-value-${version}`, `own-value-${version}`]) {
+        for (const secret of [
+          `top secret text ${version}`,
+          `header-value-${version}`,
+          `own-value-${version}`,
+          `route-value-${version}`,
+        ]) {
           for (const encoding of ['utf8', 'hex', 'base64', 'utf16le'] as const) {
             const encoded = Buffer.from(secret).toString(encoding === 'utf16le' ? 'utf8' : encoding);
             const bytes = Buffer.from(encoded.replace(/=+$/, ''), encoding === 'utf16le' ? 'utf16le' : 'utf8');
@@ -39,6 +46,7 @@ export function testSecrets(harness: StoreHarness): void {
       const [latest] = await scene.read((reads) => reads.listWebhookVersions(lane));
       assert.equal(latest?.secret, 'top secret text 3');
       assert.equal(latest?.config.headers['Authorization'], 'Bearer header-value-3');
+      assert.deepEqual(latest?.config.routes?.[0]?.headers, { 'X-Key': 'route-value-3' });
     });
   });
 }

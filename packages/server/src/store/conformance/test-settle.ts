@@ -50,6 +50,13 @@ export function testSettle(harness: StoreHarness): void {
       assert.deepEqual(idsOf(await scene.due(lane, 1)), [delivery.id]);
     });
 
+    it('keeps the route that an attempt went', async () => {
+      const { lane, delivery } = await taken();
+      const attempt = { ...nextAttempt(delivery, answered(204)), route: 4_294_967_295, url: 'https://route.example/' };
+      assert.equal(await scene.settle(delivery, { state: 'delivered' }, { attempt }), true);
+      assert.deepEqual(await attemptsOf(lane, delivery.id), [attempt]);
+    });
+
     it('keeps every attempt, and the status of the latest one', async () => {
       const { lane, delivery } = await taken();
       const attempts = [answered(500), REFUSED, answered(502, 'x'.repeat(16_384)), answered(200)].map((result, i) =>
@@ -70,7 +77,7 @@ export function testSettle(harness: StoreHarness): void {
     it('keeps what was learned about the destination', async () => {
       const webhook = await scene.webhook();
       const lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
-      const known = async () => (await scene.store.loadLane(lane))?.destination;
+      const known = () => scene.destination(lane);
       await scene.owe(lane, 3);
       const value = {
         ...UNKNOWN_DESTINATION,
@@ -190,7 +197,7 @@ export function testSettle(harness: StoreHarness): void {
       }
       assert.deepEqual(await scene.delivery(lane, delivery.id), before);
       assert.deepEqual(await scene.waiting(lane), [delivery]);
-      assert.deepEqual((await scene.store.loadLane(lane))?.destination, UNKNOWN_DESTINATION);
+      assert.deepEqual(await scene.destination(lane), UNKNOWN_DESTINATION);
     });
   });
 }

@@ -146,7 +146,7 @@ export function testWebhooks(harness: StoreHarness): void {
         schemeLearnedAt: SAMPLE_AT,
         notBefore: SAMPLE_AT + 9_000,
       };
-      const known = async (lane: Lane) => (await scene.store.loadLane(lane))?.destination;
+      const known = (lane: Lane, url?: string) => scene.destination(lane, url);
       /** A webhook of version 1 whose receiver is known. */
       const learn = async () => {
         const lane = laneOf(await scene.webhook());
@@ -199,6 +199,25 @@ export function testWebhooks(harness: StoreHarness): void {
         assert.deepEqual(await known(lane), UNKNOWN_DESTINATION);
         await change(lane, 2, { config: sampleConfig() });
         assert.deepEqual(await known(lane), UNKNOWN_DESTINATION);
+      });
+
+      it('is kept for each URL that routes lead to, as long as one does', async () => {
+        const [kept, gone] = ['https://kept.example/', 'https://gone.example/'];
+        const routesTo = (...urls: string[]) =>
+          sampleConfig({ routes: urls.map((url) => ({ when: { workflow_id: url }, url })) });
+        const lane = await learn();
+        await change(lane, 1, { config: routesTo(kept, gone) });
+        const waits = { ...learned, notBefore: 7 };
+        for (const url of [kept, gone]) {
+          await scene.store.recordTest(sampleTest(lane, { destination: { url, value: waits } }));
+        }
+        assert.deepEqual(
+          [await known(lane), await known(lane, kept), await known(lane, gone)],
+          [learned, waits, waits],
+        );
+        await change(lane, 2, { config: routesTo(kept) });
+        const after = [await known(lane), await known(lane, kept), await known(lane, gone)];
+        assert.deepEqual(after, [learned, waits, UNKNOWN_DESTINATION]);
       });
 
       it('is of one webhook', async () => {

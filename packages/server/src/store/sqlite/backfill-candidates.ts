@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { wantsEvent } from '../../domain/wants-event.ts';
+import { createWants } from '../../domain/wants-event.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import { allRows, oneRow } from './database.ts';
@@ -26,6 +26,7 @@ export function backfillCandidates(
   const delivery = database.prepare(`
     SELECT 1 FROM deliveries
     WHERE event = ? AND lane = (SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?) LIMIT 1`);
+  const wants = createWants(webhook.config);
   const start = firstSince(database, since - CLOCK_SLACK_MS) - 1;
   const end = lastEvent + 1;
   const judge = (row: EventRow): Candidate => {
@@ -36,9 +37,9 @@ export function backfillCandidates(
         return oneRow<{ data: string }>(data, seq)?.data ?? '{}';
       },
     };
-    const isMeant = row.is_own === 1 && at >= since && wantsEvent(webhook.config, event);
-    const verdict = !isMeant ? 'other' : oneRow(delivery, seq, ...lane) === null ? 'owed' : 'skipped';
-    return { seq, position: seq, at, verdict };
+    const match = row.is_own === 1 && at >= since ? wants(event) : null;
+    const verdict = match === null ? 'other' : oneRow(delivery, seq, ...lane) === null ? 'owed' : 'skipped';
+    return { seq, position: seq, at, verdict, route: match?.route ?? null };
   };
   const page = (order: 'ASC' | 'DESC', from: number | string, to: number | string, limit: number) =>
     allRows<EventRow>(select(order), webhook.workspaceId, from, to, limit).map(judge);

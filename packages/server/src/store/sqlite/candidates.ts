@@ -8,6 +8,8 @@ export interface Candidate {
   at: number;
   /** `other`: the task is not about it. `skipped`: it is, and nothing is to be done. `owed`: it is to be owed (again). */
   verdict: 'other' | 'skipped' | 'owed';
+  /** Id of the route that an event goes; null: none, or it is a delivery, which has its own. */
+  route: number | null;
 }
 
 /** The id of a delivery, or the `seq` of an event. */

@@ -54,6 +54,26 @@ test('a database that is up to date is left as it is', () => {
   second.close();
 });
 
+test('what an older version wrote is kept, and went no route', () => {
+  const path = newPath();
+  const [oldest = ''] = MIGRATIONS;
+  alter(
+    path,
+    `${oldest}
+    PRAGMA user_version = 1;
+    INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, attempts, series_from, created_at)
+      VALUES (1, 'del_1', 1, 1, 'event', 'delivered', 0, 1, 0, 1);
+    INSERT INTO attempts (delivery, number, id, started_at, duration_ms, url, webhook_version, outcome, exchanges)
+      VALUES (1, 1, 'att_1', 1, 1, 'https://a.example/', 1, 'delivered', '[]');`,
+  );
+  const database = openForWriting(path);
+  const found = database.prepare(
+    'SELECT d.id, d.route, a.id AS attempt, a.route AS went FROM deliveries d JOIN attempts a ON a.delivery = d.seq',
+  );
+  assert.deepEqual({ ...found.get() }, { id: 'del_1', route: null, attempt: 'att_1', went: null });
+  database.close();
+});
+
 test('commits go to a log that nobody checkpoints in passing', () => {
   const database = openForWriting(newPath());
   assert.equal(setting(database, 'journal_mode'), 'wal');

@@ -45,7 +45,7 @@ export function deliveryQueue(options: {
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
   const due = database.prepare(`
-    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from,
+    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route,
       e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
@@ -123,7 +123,7 @@ export function deliveryQueue(options: {
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || row.state === 'pending') return false;
-    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay' });
+    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay', route: row.route });
     return true;
   };
 
@@ -142,7 +142,7 @@ export function deliveryQueue(options: {
       const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
       if (row === null) return null;
       const webhook = webhookFromRow(row, vault);
-      return { webhook, hold: holds.find(lane), destination: destinations.find(lane, webhook.config.url) };
+      return { webhook, hold: holds.find(lane), destinations: destinations.all(lane) };
     },
     async exchangesSince(lane, after) {
       const parameters = { lane: numbers.findLane(lane), after };
@@ -182,6 +182,7 @@ export function deliveryQueue(options: {
       origin: row.origin,
       attempts: row.attempts,
       seriesFrom: row.series_from,
+      route: row.route,
       event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
     }));
   }
@@ -207,6 +208,7 @@ interface DueRow {
   origin: DeliveryOrigin;
   attempts: number;
   series_from: number;
+  route: number | null;
   event_id: string;
   type: string;
   occurred_at: number;

@@ -35,8 +35,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -52,8 +52,9 @@ export class DeliveryRows {
     this.#waiting = database.prepare(`
       SELECT d.* FROM queue q JOIN deliveries d ON d.seq = q.delivery WHERE q.lane = ? LIMIT ?`);
     this.#insertAttempt = database.prepare(`
-      INSERT INTO attempts (delivery, number, id, started_at, duration_ms, url, webhook_version, outcome, reason, exchanges)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      INSERT INTO attempts (delivery, number, id, started_at, duration_ms, url, webhook_version, outcome, reason, exchanges,
+        route)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   }
 
   /** The greatest `seq` so far; 0: there is none. */
@@ -93,6 +94,7 @@ export class DeliveryRows {
       null,
       null,
       null,
+      delivery.route,
     );
     const seq = Number(lastInsertRowid);
     this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
@@ -115,6 +117,7 @@ export class DeliveryRows {
       this.#clock.now(),
       delivery.reason,
       delivery.lastStatus,
+      null,
     );
     return Number(lastInsertRowid);
   }
@@ -168,6 +171,7 @@ export class DeliveryRows {
       attempt.outcome,
       attempt.reason,
       JSON.stringify(attempt.exchanges),
+      attempt.route,
     );
   }
 }
@@ -194,6 +198,7 @@ interface NewDelivery {
   dueAt: number;
   origin: DeliveryOrigin;
   createdAt: number;
+  route: number | null;
 }
 
 interface FinishedDelivery extends Progress {
@@ -221,4 +226,5 @@ export interface DeliveryRow {
   finished_at: number | null;
   reason: string | null;
   last_status: number | null;
+  route: number | null;
 }

@@ -4,7 +4,7 @@ import { type Circuit, CLOSED_CIRCUIT } from '../../domain/circuit.ts';
 import type { FailingStreak } from '../../domain/failing-streak.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { AuditRows } from './audit-rows.ts';
-import { oneRow } from './database.ts';
+import { allRows, oneRow } from './database.ts';
 
 /** A row of `destinations`. */
 export interface DestinationRow {
@@ -36,6 +36,7 @@ interface Change {
 export class DestinationRows {
   readonly #clock: Clock;
   readonly #find;
+  readonly #all;
   readonly #put;
   readonly #audit: AuditRows;
 
@@ -43,6 +44,7 @@ export class DestinationRows {
     this.#clock = clock;
     this.#audit = audit;
     this.#find = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?');
+    this.#all = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
     this.#put = database.prepare(`
       INSERT OR REPLACE INTO destinations (workspace_id, webhook_id, url, scheme, scheme_learned_at, not_before, circuit, failing)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -51,6 +53,12 @@ export class DestinationRows {
   find(lane: Lane, url: string): Destination {
     const row = oneRow<DestinationRow>(this.#find, lane.workspaceId, lane.webhookId, url);
     return row === null ? UNKNOWN_DESTINATION : destinationFromRow(row);
+  }
+
+  /** What is known of every URL of a webhook, and maybe of some that it had. */
+  all(lane: Lane): Map<string, Destination> {
+    const rows = allRows<DestinationRow>(this.#all, lane.workspaceId, lane.webhookId);
+    return new Map(rows.map((row) => [row.url, destinationFromRow(row)]));
   }
 
   /**

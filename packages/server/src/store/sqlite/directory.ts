@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { changeHold, type Hold } from '../../domain/hold.ts';
+import { destinationUrls } from '../../domain/target.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { CustomEventType, Directory, HoldRequest, WebhookChange, Workspace } from '../store.ts';
@@ -95,7 +96,9 @@ export function directoryWrites(options: {
   const insertVersion = database.prepare(`
     INSERT INTO webhook_versions (workspace_id, webhook_id, version, revision, config, sealed, created_at, updated_at, deleted_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const forgetDestinations = database.prepare('DELETE FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
+  const forgetDestinations = database.prepare(`
+    DELETE FROM destinations
+    WHERE workspace_id = ? AND webhook_id = ? AND url NOT IN (SELECT value FROM json_each(?))`);
   const putType = database.prepare(`
     INSERT INTO event_types (workspace_id, name, description, schema, sample, updated_at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (workspace_id, name) DO UPDATE SET
@@ -123,8 +126,9 @@ export function directoryWrites(options: {
       webhook.updatedAt,
       webhook.deletedAt,
     );
-    if (before && (before.config.url !== webhook.config.url || before.secret !== webhook.secret)) {
-      forgetDestinations.run(lane.workspaceId, lane.webhookId);
+    if (before) {
+      const known = before.secret === webhook.secret ? destinationUrls(webhook.config) : [];
+      forgetDestinations.run(lane.workspaceId, lane.webhookId, JSON.stringify(known));
     }
     audit.add(entry);
     wakes.add(lane, 'changed');

@@ -10,6 +10,7 @@ function many(count: number): Candidates & { examined: number } {
     position: seq,
     at: seq * 10,
     verdict: seq % 2 === 0 ? 'other' : 'owed',
+    route: null,
   });
   const page = (seqs: number[]) => {
     candidates.examined += seqs.length;

@@ -50,7 +50,8 @@ export function createEventRows(options: {
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
         const place = { class: DELIVERY_CLASS.first, dueAt };
-        const created = { lane, id: delivery.id, origin: 'event' as const, createdAt: event.acceptedAt, ...place };
+        const { id, route = null } = delivery;
+        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
         wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
       }
       counters.deliveriesCreated += deliveries.length;

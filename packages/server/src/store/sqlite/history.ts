@@ -91,6 +91,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     eventType: row.event_type,
     runId: row.run_id,
     origin: row.origin,
+    route: row.route,
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,
@@ -107,6 +108,7 @@ interface AttemptRow {
   started_at: number;
   duration_ms: number;
   url: string;
+  route: number | null;
   webhook_version: number;
   outcome: AttemptRecord['outcome'];
   reason: string | null;
@@ -120,6 +122,7 @@ function attemptFromRow(row: AttemptRow): AttemptRecord {
     startedAt: row.started_at,
     durationMs: row.duration_ms,
     url: row.url,
+    route: row.route,
     webhookVersion: row.webhook_version,
     outcome: row.outcome,
     reason: row.reason,

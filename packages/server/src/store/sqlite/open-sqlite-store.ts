@@ -35,7 +35,7 @@ export interface SqliteStoreOptions {
 }
 
 /** So many jobs wait for no others: what a commit costs is shared well enough, and callers are answered sooner. */
-const ENOUGH_JOBS = 64;
+const ENOUGH_JOBS = 40;
 
 /** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
 export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStoreOptions): Store {

@@ -10,7 +10,7 @@ export interface Recover {
   /** The same delivery again, with a fresh schedule. */
   putBack(lane: Lane, seq: number): void;
   /** An event once more, as a new delivery. @param delivery.event its `seq` */
-  oweAnew(lane: Lane, delivery: { id: string; event: number; origin: DeliveryOrigin }): void;
+  oweAnew(lane: Lane, delivery: { id: string; event: number; origin: DeliveryOrigin; route: number | null }): void;
 }
 
 export function createRecover(options: {

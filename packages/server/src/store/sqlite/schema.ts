@@ -194,4 +194,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (workspace_id, job_id, lane)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN route INTEGER;
+  ALTER TABLE attempts ADD COLUMN route INTEGER;
+  `,
 ];

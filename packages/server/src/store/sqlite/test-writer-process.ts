@@ -13,7 +13,14 @@ export const WRITER_LANE = { workspaceId: 'ws_writer', webhookId: 'wh_writer' };
 
 async function write(path: string): Promise<never> {
   const store = openSqliteStore({ path, vault: createVault(WRITER_KEY), clock: systemClock });
-  const attempt = { url: 'https://receiver.example/', webhookVersion: 1, startedAt: 0, durationMs: 1, exchanges: [] };
+  const attempt = {
+    url: 'https://receiver.example/',
+    route: null,
+    webhookVersion: 1,
+    startedAt: 0,
+    durationMs: 1,
+    exchanges: [],
+  };
   for (let count = 1; ; count += 1) {
     const planned = [1, 2, 3].map(() => plannedEvent([WRITER_LANE]));
     const recording = planned.map(async (event) => {

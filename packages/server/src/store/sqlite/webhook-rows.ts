@@ -17,20 +17,30 @@ export interface WebhookRow {
   deleted_at: number | null;
 }
 
-/** Header values and the secret go into the sealed part; the rest stays readable. */
+/** What the sealed part holds. */
+interface Sealed {
+  secret: string;
+  headers: WebhookConfig['headers'];
+  /** One for each route. */
+  routeHeaders?: WebhookConfig['headers'][];
+}
+
+/** Header values, those of routes too, and the secret go into the sealed part; the rest stays readable. */
 export function sealWebhook(
   { config, secret }: Pick<Webhook, 'config' | 'secret'>,
   vault: Vault,
 ): { config: string; sealed: string } {
-  return {
-    config: JSON.stringify({ ...config, headers: {} }),
-    sealed: vault.seal(JSON.stringify({ secret, headers: config.headers })),
-  };
+  const routes = config.routes?.map((route) => ({ ...route, headers: {} })) ?? null;
+  const sealed: Sealed = { secret, headers: config.headers };
+  if (config.routes !== null) sealed.routeHeaders = config.routes.map(({ headers }) => headers);
+  return { config: JSON.stringify({ ...config, headers: {}, routes }), sealed: vault.seal(JSON.stringify(sealed)) };
 }
 
 export function webhookFromRow(row: WebhookRow, vault: Vault): Webhook {
-  const { secret, headers } = JSON.parse(vault.open(row.sealed)) as { secret: string; headers: Record<string, string> };
-  const config = { ...(JSON.parse(row.config) as WebhookConfig), headers };
+  const { secret, headers, routeHeaders = [] } = JSON.parse(vault.open(row.sealed)) as Sealed;
+  const readable = JSON.parse(row.config) as WebhookConfig;
+  const routes = readable.routes?.map((route, i) => ({ ...route, headers: routeHeaders[i] ?? {} })) ?? null;
+  const config = { ...readable, headers, routes };
   return {
     workspaceId: row.workspace_id,
     id: row.webhook_id,

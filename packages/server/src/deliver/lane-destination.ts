@@ -1,0 +1,92 @@
+import type { SignatureScheme } from '../domain/attempt.ts';
+import { closedOffUntil, probeNow, widthOf } from '../domain/circuit.ts';
+import { isHopeless } from '../domain/failing-streak.ts';
+import type { Destination } from '../domain/webhook.ts';
+import type { Learned } from './attempt-delivery.ts';
+import { type HealthNews, type Landed, LaneHealth } from './lane-health.ts';
+import { LeftOut } from './left-out.ts';
+
+/** One URL that a lane sends to, with what was learned about it and how it does. */
+export class LaneDestination {
+  #known: Destination;
+  readonly #health: LaneHealth;
+  /** The signed text that the latest attempt had no time for. */
+  offerFirst: SignatureScheme | null = null;
+  /** Ids of what is in the air and takes up room in the ramp of its circuit: what was sent before it opened does not. */
+  readonly #inRamp = new Set<string>();
+  readonly leftOut = new LeftOut();
+
+  constructor(known: Destination) {
+    this.#known = known;
+    this.#health = new LaneHealth(known);
+  }
+
+  get known(): Destination {
+    return this.#known;
+  }
+
+  /** Nothing is sent but one probe at a time. */
+  get isOpen(): boolean {
+    return this.#known.circuit.state === 'open';
+  }
+
+  /** Attempts in the air, but for those that were sent before its circuit opened. */
+  get inRamp(): number {
+    return this.#inRamp.size;
+  }
+
+  /** How many more attempts its circuit lets into the air. */
+  get room(): number {
+    return widthOf(this.#known.circuit) - this.#inRamp.size;
+  }
+
+  /** The instant before which nothing is sent; 0, or any other that is past: it is. */
+  waitsUntil(now: number): number {
+    return Math.max(this.#known.notBefore, closedOffUntil(this.#known.circuit, now));
+  }
+
+  /** One more may be sent now. */
+  takes(now: number): boolean {
+    return this.waitsUntil(now) <= now && this.room > 0;
+  }
+
+  started(deliveryId: string): void {
+    this.#inRamp.add(deliveryId);
+  }
+
+  landed(deliveryId: string): void {
+    this.#inRamp.delete(deliveryId);
+  }
+
+  /** Adds what an attempt learned to what others in the air have learned meanwhile. */
+  learn(learned: Learned): Destination {
+    const asked = 'notBefore' in learned ? learned.notBefore : 0;
+    this.#known = { ...this.#known, ...learned, notBefore: Math.max(this.#known.notBefore, asked) };
+    return this.#known;
+  }
+
+  /** Takes into account what an attempt tells about how it does. */
+  observe(landed: Landed): HealthNews {
+    const before = this.#known;
+    const news = this.#health.observe(before, landed);
+    const { circuit, failing } = news.destination;
+    if (circuit.state === 'open' && before.circuit.state !== 'open') this.#inRamp.clear();
+    if (circuit !== before.circuit || failing !== before.failing) this.#known = { ...before, circuit, failing };
+    return news;
+  }
+
+  /** Nothing was accepted for days. */
+  isHopeless(now: number): boolean {
+    return this.#known.failing !== null && isHopeless(this.#known.failing, now);
+  }
+
+  /** Somebody says that it is well again. */
+  probeNow(now: number): void {
+    this.#known = { ...this.#known, circuit: probeNow(this.#known.circuit, now) };
+  }
+
+  /** Forgetting it would change nothing. */
+  isQuiet(now: number): boolean {
+    return this.#health.isQuiet(this.#known, now);
+  }
+}
