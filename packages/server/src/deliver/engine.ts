@@ -425,9 +425,11 @@ export class Engine {
     if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
     // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
     if (news === null) return landed;
-    if (news.isNews || known !== null) landed.destination = { url: record.url, value: lane.destination(record.url) };
     const reason = outcome.kind === 'gone' ? 'gone' : news.isHopeless ? 'no_success' : null;
     if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
+    if (news.isNews || known !== null || landed.disable !== undefined) {
+      landed.destination = { url: record.url, value: lane.destination(record.url) };
+    }
     return landed;
   }
 

@@ -7,7 +7,7 @@ import { BackgroundLoop } from './background-loop.ts';
 
 /** Rows that a step looks at. */
 const ROWS_PER_STEP = 1_000;
-/** Nobody but the thread of this runner makes jobs, and it wakes it: this is for what is lost. */
+/** Who asks for a job wakes the runner: this is for those that an outcome made, and for what is lost. */
 const LOOK_AGAIN_MS = 60_000;
 
 /**

@@ -1,3 +1,7 @@
+import type { AttemptRecord } from './attempt.ts';
+import { evidenceOf } from './circuit.ts';
+import type { Destination } from './webhook.ts';
+
 /** Which of the deliveries that came to no good end are to be tried again. A field that is null does not select. */
 export interface RetryFilter {
   state: 'failed' | 'cancelled';
@@ -14,6 +18,8 @@ export interface RetryFilter {
   finishedFrom: number | null;
   /** Failed or cancelled before this instant. */
   finishedTo: number | null;
+  /** Only what {@link failedByOutage}; absent: does not select. */
+  byOutage?: true;
 }
 
 /** Everything that failed. */
@@ -54,6 +60,22 @@ export function retryFilterMatches(filter: RetryFilter, delivery: EndedDelivery)
     delivery.finishedAt !== null &&
     isWithin(delivery.finishedAt, filter.finishedFrom, filter.finishedTo)
   );
+}
+
+/** Whether a delivery failed by an outage, as its last attempt shows: no retry was left, and the receiver is to blame. */
+export function failedByOutage({ outcome, exchanges }: Pick<AttemptRecord, 'outcome' | 'exchanges'>): boolean {
+  const last = exchanges.at(-1);
+  return outcome === 'retryable' && last !== undefined && evidenceOf(last.result) === 'counted_failure';
+}
+
+/**
+ * Pure: what a webhook lost to the outage that ended just now; null: none did. An outage ends when the circuit is open no more,
+ * and began with the first attempt after the last success, or when the circuit opened, whichever was first.
+ */
+export function lostToOutage(webhookId: string, before: Destination, after: Destination): RetryFilter | null {
+  if (before.circuit.state !== 'open' || after.circuit.state === 'open') return null;
+  const finishedFrom = Math.min(before.circuit.since, before.failing?.since ?? before.circuit.since);
+  return { ...ALL_FAILED, webhookId, finishedFrom, byOutage: true };
 }
 
 function isWithin(at: number, from: number | null, to: number | null): boolean {

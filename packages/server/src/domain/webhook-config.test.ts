@@ -48,6 +48,7 @@ test('shows every field with its default', () => {
       active: true,
       max_concurrency: 16,
       rate_limit: null,
+      recovery: 'manual',
       filters: null,
       conditions: null,
       routes: null,
@@ -165,7 +166,6 @@ test('refuses what this version does not do, unless it is the default', () => {
     payload: 'thin',
     batch: { size: 10 },
     ordering: 'run',
-    recovery: 'auto',
     fallback_url: 'https://example.com/',
     tls: {},
   };
@@ -174,7 +174,13 @@ test('refuses what this version does not do, unless it is the default', () => {
     assert.match(errors({ ...required, [name]: false })[name] ?? '', /not supported by this version/, name);
     assert.deepEqual(paths({ [name]: null }), []);
   }
-  assert.deepEqual(paths({ payload: 'full', recovery: 'manual' }), []);
+  assert.deepEqual(paths({ payload: 'full' }), []);
+});
+
+test('recovers by itself only where that was asked for', () => {
+  assert.deepEqual(paths({ recovery: 'auto' }), []);
+  assert.deepEqual(paths({ recovery: 'automatic' }), ['recovery']);
+  assert.deepEqual(paths({ recovery: true }), ['recovery']);
 });
 
 /** Values just inside and just outside each bound. */

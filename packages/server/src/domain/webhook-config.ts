@@ -37,7 +37,8 @@ export interface WebhookConfig extends MatchingConfig {
   payload: 'full';
   batch: null;
   ordering: null;
-  recovery: 'manual';
+  /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
+  recovery: 'manual' | 'auto';
   fallback_url: null;
   tls: null;
 }
@@ -50,7 +51,6 @@ export const UNSUPPORTED_FIELDS = {
   payload: 'full',
   batch: null,
   ordering: null,
-  recovery: 'manual',
   fallback_url: null,
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
@@ -61,7 +61,9 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', ...MATCHING_FIELDS, ...Object.keys(UNSUPPORTED_FIELDS)],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery'],
+  ...MATCHING_FIELDS,
+  ...Object.keys(UNSUPPORTED_FIELDS),
 ];
 
 export interface WebhookRules extends UrlRules {
@@ -103,6 +105,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,
   };

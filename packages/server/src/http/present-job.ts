@@ -32,6 +32,11 @@ export const jobSchema = Type.Object(
         to: Type.Optional(instantSchema('Owed before this instant.')),
         finished_from: Type.Optional(instantSchema('Failed or cancelled at this instant or later.')),
         finished_to: Type.Optional(instantSchema('Failed or cancelled before this instant.')),
+        by_outage: Type.Optional(
+          Type.Boolean({
+            description: 'Only what used up its retries by an outage; the server made the job by itself.',
+          }),
+        ),
         since: Type.Optional(instantSchema('Of a backfill: accepted at this instant or later.')),
       },
       { description: 'What it is about, as it was asked for.' },
@@ -87,6 +92,7 @@ export function presentJob(job: Job): JobJson {
 function presentTask(task: JobTask): JobJson['filter'] {
   if (task.kind === 'backfill') return { webhook_id: task.webhookId, since: presentInstant(task.since) };
   const { webhookId, state, eventType, runId, status, createdFrom, createdTo, finishedFrom, finishedTo } = task.filter;
+  const { byOutage } = task.filter;
   return {
     state,
     ...(webhookId !== null && { webhook_id: webhookId }),
@@ -96,6 +102,7 @@ function presentTask(task: JobTask): JobJson['filter'] {
     ...(createdFrom !== null && { from: presentInstant(createdFrom) }),
     ...(createdTo !== null && { to: presentInstant(createdTo) }),
     ...(finishedFrom !== null && { finished_from: presentInstant(finishedFrom) }),
+    ...(byOutage === true && { by_outage: true }),
     ...(finishedTo !== null && { finished_to: presentInstant(finishedTo) }),
   };
 }

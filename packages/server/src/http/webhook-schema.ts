@@ -168,11 +168,16 @@ const configFields = (form: Form) => ({
       examples: [{ limit: 100, period: 60 }],
     }),
   ),
+  recovery: Type.Optional(
+    Type.Enum(['manual', 'auto'], {
+      default: 'manual',
+      description: 'auto: what used up its retries during an outage is sent again by itself when the circuit closes.',
+    }),
+  ),
   ...matchingSchemas(form),
   payload: Type.Optional(notYet('full')),
   batch: Type.Optional(notYet(null)),
   ordering: Type.Optional(notYet(null)),
-  recovery: Type.Optional(notYet('manual')),
   fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
 });

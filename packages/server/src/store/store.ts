@@ -58,7 +58,7 @@ export interface EventLog {
    * idempotency key was answered. Resolves after the commit.
    */
   record(submission: Submission): Promise<RecordResult>;
-  /** The outcome of a test send: event, terminal delivery and attempt at once. */
+  /** The outcome of a test send: event, terminal delivery and attempt at once, and news of a circuit that it closes. */
   recordTest(test: TestRecord): Promise<void>;
   getEvent(workspaceId: string, eventId: string): Promise<RecordedEvent | null>;
   listEvents(query: EventQuery): Promise<RecordedEvent[]>;
@@ -85,7 +85,7 @@ export interface DeliveryQueue {
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
    * Writes the outcome of an attempt; the only writer of outcomes. An attempt that is not charged does not count in its
-   * series.
+   * series. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
    */
   settle(settlement: Settlement): Promise<boolean>;

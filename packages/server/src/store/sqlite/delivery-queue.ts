@@ -10,6 +10,8 @@ import { allRows, oneRow } from './database.ts';
 import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
+import type { NewsRows } from './news-rows.ts';
+import type { RecoverOutage } from './outage-recovery.ts';
 import type { Recover } from './recover.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
@@ -26,13 +28,15 @@ export function deliveryQueue(options: {
   destinations: DestinationRows;
   holds: HoldRows;
   audit: AuditRows;
+  news: NewsRows;
+  recoverOutage: RecoverOutage;
   numbers: RowNumbers;
   counters: StoreCounters;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
   const { database, vault, group, wakes, rows, recover, destinations, holds, audit } = options;
-  const { numbers, counters, lastSeqOnDisk } = options;
+  const { news, recoverOutage, numbers, counters, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
     SELECT number, workspace_id, webhook_id FROM lanes
@@ -55,14 +59,18 @@ export function deliveryQueue(options: {
     WHERE d.lane = :lane AND d.attempts > 0 AND (d.finished_at IS NULL OR d.finished_at > :after)
       AND a.started_at + a.duration_ms >= :after AND sent_at > :after`);
 
-  /** What was disabled before stays so from then on. A receiver that is configured no more says nothing about the present one. */
-  const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
+  /**
+   * What was disabled before stays so from then on. A receiver that is configured no more says nothing about the present one.
+   * @returns whether it did anything
+   */
+  const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>): boolean => {
     const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
     const hold = holds.find(lane);
-    if (row === null || hold.disabledAt !== null || webhookFromRow(row, vault).config.url !== url) return;
+    if (row === null || hold.disabledAt !== null || webhookFromRow(row, vault).config.url !== url) return false;
     holds.put(lane, { ...hold, disabledAt: at, disabledReason: reason });
     const { workspaceId, webhookId: subject } = lane;
     audit.addOfSystem({ workspaceId, at, action: 'webhook.disabled', subject, detail: `${reason} at ${url}` });
+    return true;
   };
 
   const settle = ({ delivery, attempt, next, destination: learned, disable: disabling }: Settlement): boolean => {
@@ -82,8 +90,10 @@ export function deliveryQueue(options: {
       else counters.settledFailed += 1;
     }
     rows.addAttempt(seq, attempt);
-    destinations.learn(lane, learned);
-    if (disabling !== undefined) disable(lane, attempt.url, disabling);
+    const destination = destinations.learn(lane, learned);
+    const disabled = disabling !== undefined && disable(lane, attempt.url, disabling) ? disabling : null;
+    news.tell(lane, { delivery, attempt, next, destination, disabled });
+    recoverOutage(lane, destination);
     return true;
   };
 

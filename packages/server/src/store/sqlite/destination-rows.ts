@@ -27,6 +27,11 @@ export function destinationFromRow(row: DestinationRow): Destination {
   };
 }
 
+interface Change {
+  before: Destination;
+  after: Destination;
+}
+
 /** The statements that read and write what is known of destinations. Writes run inside the caller's transaction. */
 export class DestinationRows {
   readonly #clock: Clock;
@@ -56,9 +61,12 @@ export class DestinationRows {
     return new Map(rows.map((row) => [row.url, destinationFromRow(row)]));
   }
 
-  /** Keeps what an attempt learned. Another signed text than before, and a circuit that opens or closes, go into the audit log. */
-  learn(lane: Lane, learned: { url: string; value: Destination } | null): void {
-    if (learned === null) return;
+  /**
+   * Keeps what an attempt learned. Another signed text than before, and a circuit that opens or closes, go into the audit log.
+   * @returns what was known before, and is known now; null: nothing new was learned
+   */
+  learn(lane: Lane, learned: { url: string; value: Destination } | null): Change | null {
+    if (learned === null) return null;
     const { url, value } = learned;
     const before = this.find(lane, url);
     this.#put.run(
@@ -77,6 +85,7 @@ export class DestinationRows {
     }
     const [wasOpen, isOpen] = [before.circuit.state === 'open', value.circuit.state === 'open'];
     if (wasOpen !== isOpen) this.#note(lane, isOpen ? 'webhook.circuit_opened' : 'webhook.circuit_closed', `at ${url}`);
+    return { before, after: value };
   }
 
   #note({ workspaceId, webhookId }: Lane, action: string, detail: string): void {

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type {
   EventLog,
@@ -18,8 +17,9 @@ import type { CommitGroup } from './commit-group.ts';
 import { oneRow } from './database.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
-import type { RowNumbers } from './row-numbers.ts';
-import type { WakeList } from './wake-list.ts';
+import type { EventRows } from './event-rows.ts';
+import type { NewsRows } from './news-rows.ts';
+import type { RecoverOutage } from './outage-recovery.ts';
 import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type EventLogReads = Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'>;
@@ -69,18 +69,14 @@ export function eventLogWrites(options: {
   database: DatabaseSync;
   clock: Clock;
   group: CommitGroup;
-  wakes: WakeList;
   rows: DeliveryRows;
+  eventRows: EventRows;
   destinations: DestinationRows;
-  numbers: RowNumbers;
   counters: StoreCounters;
-  /** An instant that never goes back, for due times: what is read in order of it is never overtaken. */
-  dueNow: () => number;
+  news: NewsRows;
+  recoverOutage: RecoverOutage;
 }): EventLogWrites {
-  const { database, clock, group, wakes, rows, destinations, numbers, counters, dueNow } = options;
-  const insertEvent = database.prepare(`
-    INSERT INTO events (workspace, id, type, occurred_at, accepted_at, run_id, revision, data)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+  const { database, clock, group, rows, eventRows, destinations, counters, news, recoverOutage } = options;
   const findKey = database.prepare(
     'SELECT body_hash, answer FROM idempotency WHERE workspace_id = ? AND scope = ? AND key = ? AND expires_at > ?',
   );
@@ -89,20 +85,6 @@ export function eventLogWrites(options: {
   const dropExpired = database.prepare(`
     DELETE FROM idempotency WHERE (workspace_id, scope, key) IN
       (SELECT workspace_id, scope, key FROM idempotency WHERE expires_at <= ? LIMIT ${EXPIRED_KEYS_PER_REQUEST})`);
-
-  const addEvent = (event: RecordedEvent): number => {
-    const { lastInsertRowid } = insertEvent.run(
-      numbers.ofWorkspace(event.workspaceId),
-      event.id,
-      event.type,
-      event.occurredAt,
-      event.acceptedAt,
-      event.runId,
-      event.revision,
-      event.dataText,
-    );
-    return Number(lastInsertRowid);
-  };
 
   const recall = (workspaceId: string, key: IdempotencyKey | null): Answer | 'conflict' | null => {
     if (key === null) return null;
@@ -123,15 +105,7 @@ export function eventLogWrites(options: {
     if (known === 'conflict') return { kind: 'conflict' };
     const first = known?.events[0];
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
-    const seq = addEvent(event);
-    const dueAt = dueNow();
-    for (const delivery of deliveries) {
-      const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
-      const place = { class: DELIVERY_CLASS.first, dueAt };
-      const { id, route = null } = delivery;
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
-      wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
-    }
+    eventRows.owe(event, deliveries);
     const outcome: RecordedOutcome = {
       kind: 'recorded',
       id: event.id,
@@ -140,8 +114,6 @@ export function eventLogWrites(options: {
     };
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
     counters.eventsAccepted += 1;
-    counters.deliveriesCreated += deliveries.length;
-    counters.pending += deliveries.length;
     return outcome;
   };
 
@@ -158,7 +130,7 @@ export function eventLogWrites(options: {
     const seq = rows.createFinished({
       lane,
       id: deliveryId,
-      event: addEvent(event),
+      event: eventRows.add(event),
       origin: 'test',
       state,
       reason,
@@ -167,7 +139,9 @@ export function eventLogWrites(options: {
       createdAt: attempt.startedAt,
     });
     rows.addAttempt(seq, attempt);
-    destinations.learn(lane, destination);
+    const learned = destinations.learn(lane, destination);
+    recoverOutage(lane, learned);
+    news.tell(lane, { delivery: { id: deliveryId, event }, attempt, next: null, destination: learned, disabled: null });
   };
 
   return {

@@ -11,10 +11,13 @@ import { DeliveryRows } from './delivery-rows.ts';
 import { DestinationRows } from './destination-rows.ts';
 import { directoryReads, directoryWrites } from './directory.ts';
 import { eventLogReads, eventLogWrites } from './event-log.ts';
+import { createEventRows } from './event-rows.ts';
 import { historyReads } from './history.ts';
 import { HoldRows } from './hold-rows.ts';
 import { jobLogReads, jobLogWrites } from './job-log.ts';
 import { JobRows } from './job-rows.ts';
+import { NewsRows } from './news-rows.ts';
+import { createOutageRecovery } from './outage-recovery.ts';
 import { createRecover } from './recover.ts';
 import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
@@ -60,6 +63,14 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     settledCancelled: 0,
     pending: rows.countWaiting(),
   };
+  // Also over a restart with the clock set back.
+  let latestDue = rows.latestCreatedAt();
+  const dueNow = () => {
+    latestDue = Math.max(latestDue, clock.now());
+    return latestDue;
+  };
+  const eventRows = createEventRows({ database, wakes, rows, numbers, counters, dueNow });
+  const news = new NewsRows(database, { clock, events: eventRows });
   let committed = { ...counters };
   let onDisk = { counters: committed, lastSeq: rows.lastSeq() };
   const group = new CommitGroup({
@@ -81,16 +92,12 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
       Object.assign(counters, committed);
       wakes.forget();
       numbers.forget();
+      news.forget();
     },
     onBroken: endProcess,
   });
-  // Also over a restart with the clock set back.
-  let latestDue = rows.latestCreatedAt();
-  const dueNow = () => {
-    latestDue = Math.max(latestDue, clock.now());
-    return latestDue;
-  };
   const audit = new AuditRows(database);
+  const jobs = new JobRows(database, clock);
   const shared = {
     database,
     clock,
@@ -98,6 +105,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     group,
     wakes,
     rows,
+    eventRows,
+    news,
     audit,
     destinations: new DestinationRows(database, { clock, audit }),
     holds: new HoldRows(database),
@@ -106,7 +115,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     dueNow,
     lastSeqOnDisk: () => onDisk.lastSeq,
     recover: createRecover({ clock, wakes, rows, counters, dueNow }),
-    jobs: new JobRows(database, clock),
+    jobs,
+    recoverOutage: createOutageRecovery({ database, jobs }),
   };
   return {
     ...directoryReads(database, vault),

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type EndedDelivery, type RetryFilter, retryFilterMatches } from '../../domain/retry-filter.ts';
+import type { AttemptRecord } from '../../domain/attempt.ts';
+import { type EndedDelivery, failedByOutage, type RetryFilter, retryFilterMatches } from '../../domain/retry-filter.ts';
 import type { Candidate, Candidates } from './candidates.ts';
-import { allRows } from './database.ts';
+import { allRows, oneRow } from './database.ts';
 
 /** After every id. */
 const LAST_ID = '~';
@@ -32,9 +33,18 @@ export function retryCandidates(
       FROM deliveries d INDEXED BY ${index} CROSS JOIN lanes l ON l.number = d.lane CROSS JOIN events e ON e.seq = d.event
       WHERE ${scope} AND d.state = ? AND d.state IN ('failed', 'cancelled') AND d.id ${comparison} ?
       ORDER BY d.id ${order} LIMIT ?`);
+  const lastAttempt = database.prepare(
+    'SELECT outcome, exchanges FROM attempts WHERE delivery = ? ORDER BY number DESC LIMIT 1',
+  );
+  const isByOutage = (seq: number): boolean => {
+    const row = oneRow<LastAttemptRow>(lastAttempt, seq);
+    const exchanges = () => JSON.parse(row?.exchanges ?? '[]') as AttemptRecord['exchanges'];
+    return row !== null && failedByOutage({ outcome: row.outcome, exchanges: exchanges() });
+  };
   const parameters = [workspaceId, ...(webhookId === null ? [] : [webhookId]), state];
   const judge = (row: GivenUpRow): Candidate => {
-    const isMeant = (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
+    const matches = (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
+    const isMeant = matches && (filter.byOutage !== true || isByOutage(row.seq));
     const verdict = !isMeant ? 'other' : row.is_deleted === 1 ? 'skipped' : 'owed';
     return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null };
   };
@@ -44,6 +54,11 @@ export function retryCandidates(
     oldestFirst: (after, limit) => allRows<GivenUpRow>(select('>', 'ASC'), ...parameters, after, limit).map(judge),
     newestFirst: (before, limit) => allRows<GivenUpRow>(select('<', 'DESC'), ...parameters, before, limit).map(judge),
   };
+}
+
+interface LastAttemptRow {
+  outcome: AttemptRecord['outcome'];
+  exchanges: string;
 }
 
 interface GivenUpRow {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import type { StoreHarness } from './harness.ts';
+import { JobRuns } from './job-runs.ts';
+import { answered, REFUSED, SAMPLE_URL, sampleChange, sampleConfig, sampleTest } from './samples.ts';
+import { idsOf, Scene } from './scene.ts';
+
+/** With `recovery: auto`, what was lost to an outage is put back once the outage is over. */
+export function testOutageRecovery(harness: StoreHarness): void {
+  describe('recovery by itself', () => {
+    const scene = new Scene(harness);
+    const runs = new JobRuns(scene);
+    const webhook = async (recovery = 'auto') => {
+      const lane = await scene.lane();
+      await scene.store.putWebhook(sampleChange(lane, { config: sampleConfig({ recovery }) }));
+      return lane;
+    };
+    const learned = (changes: Partial<Destination>) => ({
+      url: SAMPLE_URL,
+      value: { ...UNKNOWN_DESTINATION, ...changes },
+    });
+    const opened = () => {
+      const now = scene.clock.now();
+      return learned({ circuit: { state: 'open', since: now, failedProbes: 0, nextProbeAt: now + 5_000 } });
+    };
+    const answeredAgain = () => learned({ circuit: { state: 'half_open', since: 0, width: 1, widenAt: 1_000 } });
+    const settle = async (lane: Lane, destination: ReturnType<typeof learned>) => {
+      const [id = ''] = await scene.owe(lane);
+      const delivery = (await scene.due(lane, 0)).find((one) => one.id === id);
+      assert.ok(delivery);
+      await scene.settle(delivery, { state: 'delivered' }, { destination });
+    };
+    const outage = async (lane: Lane, during: () => Promise<string[]>) => {
+      await settle(lane, opened());
+      const lost = await during();
+      scene.clock.step(1_000);
+      await settle(lane, answeredAgain());
+      return lost;
+    };
+    const jobsOf = ({ workspaceId }: Lane) => scene.read((reads) => reads.listJobs({ workspaceId, limit: 9 }));
+
+    it('puts back what failed since it began, and nothing from before', async () => {
+      const lane = await webhook();
+      await scene.fail(lane, 2);
+      scene.clock.step(60_000);
+      const lost = await outage(lane, async () => [
+        ...(await scene.fail(lane, 2, answered(503))),
+        ...(await scene.fail(lane, 1, REFUSED)),
+      ]);
+      const [job, ...others] = await jobsOf(lane);
+      assert.ok(job);
+      assert.deepEqual(others, []);
+      assert.equal((await runs.finish(job)).job.requeued, 3);
+      assert.deepEqual(idsOf(await scene.due(lane, 2)), lost);
+    });
+
+    it('begins with the first failure after the last success', async () => {
+      const lane = await webhook();
+      const since = scene.clock.now();
+      const lost = await scene.fail(lane);
+      scene.clock.step(9_000);
+      const failing = { since, attempts: 5, days: 1, latestAt: since };
+      const { value } = opened();
+      await settle(lane, learned({ ...value, failing }));
+      await settle(lane, answeredAgain());
+      const [job] = await jobsOf(lane);
+      assert.ok(job);
+      await runs.finish(job);
+      assert.deepEqual(idsOf(await scene.due(lane, 2)), lost);
+    });
+
+    it('leaves what failed for another reason', async () => {
+      const lane = await webhook();
+      await outage(lane, () => scene.fail(lane, 2, answered(429)));
+      const [job] = await jobsOf(lane);
+      assert.ok(job);
+      assert.equal((await runs.finish(job)).job.requeued, 0);
+    });
+
+    it('makes one job for each outage, and none where nothing failed or nobody asked for it', async () => {
+      const lane = await webhook();
+      await outage(lane, async () => []);
+      assert.deepEqual(await jobsOf(lane), []);
+      await outage(lane, () => scene.fail(lane));
+      await settle(lane, learned({}));
+      assert.equal((await jobsOf(lane)).length, 1);
+      await outage(lane, () => scene.fail(lane));
+      assert.equal((await jobsOf(lane)).length, 2);
+      const manual = await webhook('manual');
+      await outage(manual, () => scene.fail(manual));
+      assert.deepEqual(await jobsOf(manual), []);
+    });
+
+    it('also after a test that closed the circuit', async () => {
+      const lane = await webhook();
+      await settle(lane, opened());
+      await scene.fail(lane);
+      await scene.store.recordTest(sampleTest(lane, { destination: answeredAgain() }));
+      assert.equal((await jobsOf(lane)).length, 1);
+    });
+
+    it('comes with the outcome alone: a fence that is lost makes no job', async () => {
+      const lane = await webhook();
+      await settle(lane, opened());
+      await scene.fail(lane);
+      await scene.owe(lane);
+      const delivery = await scene.take(lane);
+      await scene.settle(delivery, { state: 'delivered' });
+      assert.equal(await scene.settle(delivery, { state: 'delivered' }, { destination: answeredAgain() }), false);
+      assert.deepEqual(await jobsOf(lane), []);
+    });
+  });
+}
