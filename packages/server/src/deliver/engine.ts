@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { evidenceOf } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext } from '../domain/delivery.ts';
+import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext, type NextStep } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
 import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
@@ -140,17 +140,22 @@ export class Engine {
     if (this.#busy.has(deliveryId)) return 'sending';
     const lane = this.#lane(id);
     lane.reserve(deliveryId);
+    const { queue, clock } = this.#options;
     try {
-      const reason = 'cancelled by request';
-      const count = await this.#options.queue.cancel({ lane: id, deliveryId, limit: 1, reason });
+      const count = await queue.cancel({ lane: id, deliveryId, limit: 1, reason: 'cancelled by request' });
+      // News that hands it over may have been on its way while it was cancelled; it may have been put back since, and read.
+      clock.after(0, () => {
+        lane.forget(deliveryId);
+        lane.rewind([DELIVERY_CLASS.recovered]);
+        this.resume(lane);
+      });
       return count === 1 ? 'cancelled' : 'missing';
     } catch (error) {
+      lane.forget(deliveryId);
       lane.rewind();
       this.#turns.add(lane);
       this.#plan();
       throw error;
-    } finally {
-      lane.forget(deliveryId);
     }
   }
 
@@ -377,16 +382,22 @@ export class Engine {
 
   async #deliver(lane: Lane, input: Flight): Promise<void> {
     const { delivery } = input;
+    let next: NextStep | null = null;
     this.#busy.add(delivery.id);
     try {
       const landed = await this.#attempt(lane, input);
-      const settled = await this.#settle(lane, input, landed);
-      if (settled && landed.disable !== undefined) lane.disablingEnded();
+      next = await this.#settle(input, landed);
+      // Also where somebody else has the delivery, so that what the attempt came to is not on disk.
+      if (landed.disable !== undefined) lane.disablingEnded();
     } catch (error) {
       this.#options.onError(error);
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
+    if (next?.state === 'pending') {
+      lane.putOff({ dueAt: next.dueAt, seq: delivery.seq });
+      this.#wakeAt(lane, next.dueAt);
+    }
     if (lane.stale || lane.webhook?.deletedAt !== null) this.#turns.add(lane);
     this.#plan();
     if (!this.#running && this.#busy.size === 0) this.#drained();
@@ -433,8 +444,8 @@ export class Engine {
     return landed;
   }
 
-  /** @returns false if the delivery no longer was ours to settle */
-  async #settle(lane: Lane, { delivery, policy }: Flight, landed: LandedAttempt): Promise<boolean> {
+  /** @returns what is written; null if the delivery no longer was ours to settle */
+  async #settle({ delivery, policy }: Flight, landed: LandedAttempt): Promise<NextStep | null> {
     const { clock, random } = this.#options;
     const { record, outcome, excusedUntil, destination, disable } = landed;
     const next = decideNext({
@@ -447,8 +458,7 @@ export class Engine {
     });
     const settlement = { delivery, attempt: record, next, destination, ...(disable && { disable }) };
     const settled = await this.#settler.settle(settlement);
-    if (settled && next.state === 'pending') this.#wakeAt(lane, next.dueAt);
-    return settled;
+    return settled ? next : null;
   }
 }
 

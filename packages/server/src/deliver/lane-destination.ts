@@ -80,13 +80,16 @@ export class LaneDestination {
     return this.#known.failing !== null && isHopeless(this.#known.failing, now);
   }
 
-  /** Somebody says that it is well again. */
-  probeNow(now: number): void {
-    this.#known = { ...this.#known, circuit: probeNow(this.#known.circuit, now) };
+  /** Somebody said that it is well again. What it did after that says more. */
+  probeNow(saidAt: number, now: number): void {
+    const { circuit } = this.#known;
+    if (circuit.state === 'open' && circuit.since > saidAt) return;
+    this.#known = { ...this.#known, circuit: probeNow(circuit, now) };
   }
 
   /** Forgetting it would change nothing. */
   isQuiet(now: number): boolean {
-    return this.#health.isQuiet(this.#known, now);
+    // A test that could not be recorded may have been asked to wait.
+    return this.#known.notBefore <= now && this.#health.isQuiet(this.#known, now);
   }
 }

@@ -356,3 +356,13 @@ test('a webhook is given up only when none of its destinations takes anything', 
     assert.equal(lane.observe({ webhook: routed, url: 'https://b.example/' }, landed)?.isHopeless, isHopeless);
   }
 });
+
+test('is not forgotten while its receiver has asked for a wait, which may be in no row', () => {
+  const { lane, fill } = openLane();
+  assert.equal(lane.isForgettable(800), true);
+  lane.learn({ webhook, url: webhook.config.url }, { notBefore: 900 });
+  assert.equal(lane.isForgettable(899), false);
+  assert.equal(lane.isForgettable(900), true);
+  fill(0, 1);
+  assert.equal(lane.isForgettable(900), false);
+});

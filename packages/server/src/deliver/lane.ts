@@ -107,7 +107,7 @@ export class Lane {
       this.#lead(webhook, destinations, settings);
     }
     if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
-      for (const destination of this.#destinations.values()) destination.probeNow(now);
+      for (const destination of this.#destinations.values()) destination.probeNow(hold.resumedAt, now);
     }
     const { disabledAt, disabledReason } = this.hold;
     this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
@@ -232,9 +232,9 @@ export class Lane {
     return count;
   }
 
-  /** An attempt ends the lane's deliveries for now. @returns false if something else did before */
+  /** An attempt ends the lane's deliveries for now. @returns false if something else did before, or a person resumed it since */
   disable(reason: DisabledReason, now: number): boolean {
-    if (this.hold.disabledAt !== null) return false;
+    if (this.hold.disabledAt !== null || this.hold.resumedAt >= now) return false;
     this.hold = { ...this.hold, disabledAt: now, disabledReason: reason };
     this.#isBeingDisabled = true;
     return true;
@@ -284,6 +284,15 @@ export class Lane {
       this.#rewound[deliveryClass] = true;
       this.#unread[deliveryClass] = true;
     }
+  }
+
+  /**
+   * A delivery was put off, and waits there as a retry. A read may have come past it while its outcome was on the way to the
+   * disk, and have left it alone because it was known.
+   */
+  putOff(place: Position): void {
+    const cursor = this.#cursors[DELIVERY_CLASS.retry];
+    if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);
   }
 
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */

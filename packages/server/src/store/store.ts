@@ -262,9 +262,12 @@ export interface Settlement {
   delivery: QueuedDelivery;
   attempt: AttemptRecord;
   next: NextStep;
-  /** What was learned about the destination; null: nothing new. */
+  /**
+   * What was learned about the destination; null: nothing new. It is dropped if the webhook has had another URL or secret since
+   * the version that the attempt was made with.
+   */
   destination: { url: string; value: Destination } | null;
-  /** The attempt ends the webhook's deliveries for now: disables it, unless its URL is another one by now. */
+  /** The attempt ends the webhook's deliveries for now: disables it, unless its URL is another one by now, or a person resumed it since. */
   disable?: { reason: DisabledReason; at: number };
 }
 

@@ -76,6 +76,7 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   ]) {
     const id = destination.url === url ? 'evt_test_elsewhere' : event.id;
     const deliveryId = destination.url === url ? 'del_test_elsewhere' : 'del_test';
-    await store.recordTest(sampleTest(lane, { event: { ...event, id }, deliveryId, destination }));
+    const attempt = { ...sampleAttempt(1, answered(204)), webhookVersion: 2 };
+    await store.recordTest(sampleTest(lane, { event: { ...event, id }, deliveryId, destination, attempt }));
   }
 }

@@ -108,6 +108,17 @@ export function testHolds(harness: StoreHarness): void {
       assert.deepEqual(await holdOf(lane), GONE);
     });
 
+    it('is not disabled by an outcome from before a person resumed it', async () => {
+      const lane = await webhook();
+      for (const at of [SAMPLE_AT, SAMPLE_AT + 1]) {
+        const resumed = await change(lane, 'resume', at);
+        assert.equal(await disable(lane), true);
+        assert.deepEqual(await holdOf(lane), resumed);
+      }
+      await disable(lane, { disable: { reason: 'gone', at: SAMPLE_AT + 2 } });
+      assert.equal((await holdOf(lane))?.disabledAt, SAMPLE_AT + 2);
+    });
+
     it('is not disabled by an outcome that came too late, or of a URL that it has no more', async () => {
       const lane = await webhook();
       await scene.owe(lane);

@@ -5,7 +5,16 @@ import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { KnownDestination, WebhookChange } from '../store.ts';
 import type { StoreHarness } from './harness.ts';
-import { SAMPLE_AT, SAMPLE_URL, sampleAudit, sampleChange, sampleConfig, sampleTest } from './samples.ts';
+import {
+  answered,
+  nextAttempt,
+  SAMPLE_AT,
+  SAMPLE_URL,
+  sampleAudit,
+  sampleChange,
+  sampleConfig,
+  sampleTest,
+} from './samples.ts';
 import { Scene } from './scene.ts';
 
 /** Saving webhooks: versions, revisions, conflicts, and what is forgotten about their receivers. */
@@ -218,6 +227,27 @@ export function testWebhooks(harness: StoreHarness): void {
         await change(lane, 2, { config: routesTo(kept) });
         const after = [await known(lane), await known(lane, kept), await known(lane, gone)];
         assert.deepEqual(after, [learned, waits, UNKNOWN_DESTINATION]);
+      });
+
+      it('is not learned from an outcome that is written after URL or secret changed, also if they changed back', async () => {
+        const lane = laneOf(await scene.webhook());
+        await scene.owe(lane, 3);
+        const destination = { url: SAMPLE_URL, value: learned };
+        const changes = [
+          { secret: 'another secret 1234' },
+          { config: sampleConfig({ url: 'https://o.example/' }) },
+          {},
+        ];
+        for (const [i, changed] of changes.entries()) {
+          await change(lane, i + 1, changed);
+          await scene.settle(await scene.take(lane), { state: 'delivered' }, { destination });
+          await scene.store.recordTest(sampleTest(lane, { destination }));
+          assert.deepEqual(await scene.read((reads) => reads.listDestinations(lane.workspaceId)), []);
+        }
+        await scene.owe(lane);
+        const attempt = { ...nextAttempt(await scene.take(lane), answered(200)), webhookVersion: 4 };
+        await scene.settle(await scene.take(lane), { state: 'delivered' }, { destination, attempt });
+        assert.deepEqual(await known(lane), learned);
       });
 
       it('is of one webhook', async () => {

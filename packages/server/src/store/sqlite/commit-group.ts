@@ -16,7 +16,8 @@ import { StoreUnavailableError } from '../../errors.ts';
  * load a transaction begins `lingerMs` after the one before, or as soon as there are `enoughJobs`. If one job of a group throws, the group is
  * rolled back and each job is run again in a transaction of its own, so that only the broken one fails. If the database
  * itself cannot write (disk full), all of them reject with `StoreUnavailableError`, and nothing of them is kept. A sync that
- * fails is the end: nobody knows what the disk holds, so nothing is written any more and `onBroken` is told.
+ * fails is the end: nobody knows what the disk holds, so nothing is written any more, callers whose transaction was committed
+ * hear nothing, and `onBroken` is told.
  */
 export class CommitGroup {
   readonly #options: CommitGroupOptions;
@@ -98,7 +99,7 @@ export class CommitGroup {
       },
       (cause: unknown) => {
         this.#syncs.delete(sync);
-        this.#breakDown(tell, cause);
+        this.#breakDown(cause);
       },
     );
     this.#syncs.add(sync);
@@ -133,13 +134,10 @@ export class CommitGroup {
         for (const job of jobs) job.done();
         onDisk();
       },
-      failed: (error) => {
-        for (const job of jobs) job.failed(error);
-      },
     };
   }
 
-  #breakDown(written: readonly Written[], cause: unknown): void {
+  #breakDown(cause: unknown): void {
     const refusal = new StoreUnavailableError(
       'Nothing can be recorded: the disk could not keep what was written.',
       cause,
@@ -147,7 +145,7 @@ export class CommitGroup {
     this.#refusal = refusal;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    for (const { failed } of written) failed(refusal);
+    // What was committed may be on disk or not: its callers get no answer, for to refuse it would be a promise.
     for (const job of this.#jobs) job.failed(refusal);
     this.#jobs = [];
     this.#options.onBroken(refusal);
@@ -158,7 +156,7 @@ export class CommitGroup {
 const MAX_SYNCS = 2;
 
 export interface CommitGroupOptions {
-  database: DatabaseSync;
+  database: Pick<DatabaseSync, 'exec' | 'isTransaction'>;
   clock: Clock;
   lingerMs: number;
   /** So many jobs do not wait for `lingerMs`. */
@@ -182,7 +180,6 @@ interface Job {
 /** A transaction that is committed, and not on disk yet. */
 interface Written {
   onDisk: () => void;
-  failed: (error: unknown) => void;
 }
 
 /** SQLite's primary result codes that speak of the machine and not of the statement: https://sqlite.org/rescode.html */

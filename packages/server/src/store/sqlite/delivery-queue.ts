@@ -60,13 +60,15 @@ export function deliveryQueue(options: {
       AND a.started_at + a.duration_ms >= :after AND sent_at > :after`);
 
   /**
-   * What was disabled before stays so from then on. A receiver that is configured no more says nothing about the present one.
+   * What was disabled before stays so from then on, and what a person resumed since stays resumed. A receiver that is
+   * configured no more says nothing about the present one.
    * @returns whether it did anything
    */
   const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>): boolean => {
     const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
     const hold = holds.find(lane);
-    if (row === null || hold.disabledAt !== null || webhookFromRow(row, vault).config.url !== url) return false;
+    if (row === null || hold.disabledAt !== null || hold.resumedAt >= at) return false;
+    if (webhookFromRow(row, vault).config.url !== url) return false;
     holds.put(lane, { ...hold, disabledAt: at, disabledReason: reason });
     const { workspaceId, webhookId: subject } = lane;
     audit.addOfSystem({ workspaceId, at, action: 'webhook.disabled', subject, detail: `${reason} at ${url}` });
@@ -90,7 +92,7 @@ export function deliveryQueue(options: {
       else counters.settledFailed += 1;
     }
     rows.addAttempt(seq, attempt);
-    const destination = destinations.learn(lane, learned);
+    const destination = destinations.learn(lane, learned, attempt.webhookVersion);
     const disabled = disabling !== undefined && disable(lane, attempt.url, disabling) ? disabling : null;
     news.tell(lane, { delivery, attempt, next, destination, disabled });
     recoverOutage(lane, destination);

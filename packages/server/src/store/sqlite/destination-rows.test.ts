@@ -16,9 +16,13 @@ function open({ kept = '' } = {}) {
     database.exec(statements);
     if (position === 0) database.exec(kept);
   }
-  const rows = new DestinationRows(database, { clock: systemClock, audit: new AuditRows(database) });
-  const learn = (changes: Partial<Destination>) =>
-    rows.learn(LANE, { url: URL, value: { ...rows.find(LANE, URL), ...changes } });
+  const rows = new DestinationRows(database, {
+    clock: systemClock,
+    audit: new AuditRows(database),
+    receiverSince: (_lane, _url, version) => version === 2,
+  });
+  const learn = (changes: Partial<Destination>, version = 2) =>
+    rows.learn(LANE, { url: URL, value: { ...rows.find(LANE, URL), ...changes } }, version);
   const audited = () =>
     database
       .prepare('SELECT actor, action, subject, detail FROM audit_log ORDER BY id')
@@ -47,6 +51,12 @@ test('what an older version kept says nothing of a circuit', () => {
   const { rows } = open({ kept });
   const known = { scheme: 'body', schemeLearnedAt: 5, notBefore: 9 };
   assert.deepEqual(rows.find(LANE, URL), { ...UNKNOWN_DESTINATION, ...known });
+});
+
+test('keeps nothing of an attempt under a former URL or secret', () => {
+  const { rows, learn } = open();
+  learn({ scheme: 'body' }, 1);
+  assert.deepEqual(rows.find(LANE, URL), UNKNOWN_DESTINATION);
 });
 
 test('a circuit that opens and one that is answered again are in the audit log, its probes are not', () => {

@@ -5,6 +5,7 @@ import type { FailingStreak } from '../../domain/failing-streak.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { AuditRows } from './audit-rows.ts';
 import { allRows, oneRow } from './database.ts';
+import type { ReceiverSince } from './webhook-rows.ts';
 
 /** A row of `destinations`. */
 export interface DestinationRow {
@@ -39,10 +40,15 @@ export class DestinationRows {
   readonly #all;
   readonly #put;
   readonly #audit: AuditRows;
+  readonly #receiverSince: ReceiverSince;
 
-  constructor(database: DatabaseSync, { clock, audit }: { clock: Clock; audit: AuditRows }) {
+  constructor(
+    database: DatabaseSync,
+    { clock, audit, receiverSince }: { clock: Clock; audit: AuditRows; receiverSince: ReceiverSince },
+  ) {
     this.#clock = clock;
     this.#audit = audit;
+    this.#receiverSince = receiverSince;
     this.#find = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ? AND url = ?');
     this.#all = database.prepare('SELECT * FROM destinations WHERE workspace_id = ? AND webhook_id = ?');
     this.#put = database.prepare(`
@@ -62,11 +68,13 @@ export class DestinationRows {
   }
 
   /**
-   * Keeps what an attempt learned. Another signed text than before, and a circuit that opens or closes, go into the audit log.
+   * Keeps what an attempt learned, unless the webhook has had another secret, or has not led to that URL, since the version
+   * that it was made with: what was known is forgotten then, and must not come back with an outcome that is written late.
+   * Another signed text than before, and a circuit that opens or closes, go into the audit log.
    * @returns what was known before, and is known now; null: nothing new was learned
    */
-  learn(lane: Lane, learned: { url: string; value: Destination } | null): Change | null {
-    if (learned === null) return null;
+  learn(lane: Lane, learned: { url: string; value: Destination } | null, webhookVersion: number): Change | null {
+    if (learned === null || !this.#receiverSince(lane, learned.url, webhookVersion)) return null;
     const { url, value } = learned;
     const before = this.find(lane, url);
     this.#put.run(

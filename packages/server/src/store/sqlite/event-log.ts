@@ -139,7 +139,7 @@ export function eventLogWrites(options: {
       createdAt: attempt.startedAt,
     });
     rows.addAttempt(seq, attempt);
-    const learned = destinations.learn(lane, destination);
+    const learned = destinations.learn(lane, destination, attempt.webhookVersion);
     recoverOutage(lane, learned);
     news.tell(lane, { delivery: { id: deliveryId, event }, attempt, next: null, destination: learned, disabled: null });
   };

@@ -24,6 +24,7 @@ import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
 import { WakeList } from './wake-list.ts';
 import { openWalSync } from './wal-sync.ts';
+import { receiverSince } from './webhook-rows.ts';
 
 export interface SqliteStoreOptions {
   /** The database file; its folder is made if it is missing. */
@@ -108,7 +109,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     eventRows,
     news,
     audit,
-    destinations: new DestinationRows(database, { clock, audit }),
+    destinations: new DestinationRows(database, { clock, audit, receiverSince: receiverSince(database, vault) }),
     holds: new HoldRows(database),
     numbers,
     counters,

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { destinationUrls } from '../../domain/target.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import type { WebhookConfig } from '../../domain/webhook-config.ts';
 import type { Vault } from '../vault.ts';
-import { oneRow } from './database.ts';
+import { allRows, oneRow } from './database.ts';
 
 /** A row of `webhook_versions`. */
 export interface WebhookRow {
@@ -61,4 +62,22 @@ export function latestWebhook(database: DatabaseSync, vault: Vault, lane: Lane):
   );
   const row = oneRow<WebhookRow>(latest, lane.workspaceId, lane.webhookId);
   return row && webhookFromRow(row, vault);
+}
+
+/** Whether a webhook has led to a URL, with the same secret, ever since a version of it. */
+export type ReceiverSince = (lane: Lane, url: string, version: number) => boolean;
+
+export function receiverSince(database: DatabaseSync, vault: Vault): ReceiverSince {
+  const since = database.prepare(
+    'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? AND version >= ? ORDER BY version',
+  );
+  return (lane, url, version) => {
+    const [first, ...later] = allRows<WebhookRow>(since, lane.workspaceId, lane.webhookId, version);
+    // As a rule there is no later one, and nothing to decrypt.
+    if (first === undefined || later.length === 0) return true;
+    const { secret } = webhookFromRow(first, vault);
+    return later
+      .map((row) => webhookFromRow(row, vault))
+      .every((webhook) => webhook.secret === secret && destinationUrls(webhook.config).includes(url));
+  };
 }

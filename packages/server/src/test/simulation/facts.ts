@@ -1,0 +1,83 @@
+import type { ExchangeResult, SignatureScheme } from '../../domain/attempt.ts';
+import type { DeliveryClass } from '../../domain/delivery.ts';
+import type { Lane, Webhook } from '../../domain/webhook.ts';
+import type { Settlement } from '../../store/store.ts';
+import type { DestinationOracle } from './destination-oracle.ts';
+
+/** One HTTP request that reached a receiver. */
+export interface ExchangeFacts {
+  sentAt: number;
+  scheme: SignatureScheme;
+  /** Null: none yet. */
+  result: ExchangeResult | null;
+}
+
+/** One attempt, as seen from outside the engine. Instants are milliseconds since the epoch. */
+export interface AttemptFacts {
+  deliveryId: string;
+  webhook: WebhookFacts;
+  class: DeliveryClass;
+  number: number;
+  startedAt: number;
+  /** A test: past every limit and hold. */
+  isTest: boolean;
+  /** Started while the circuit was open. */
+  isProbe: boolean;
+  /** The versions of the webhook that it may have been made with: two while a change is under way. */
+  versions: readonly Webhook[];
+  destination: DestinationOracle;
+  exchanges: ExchangeFacts[];
+  /**
+   * - `open`: a request has no answer yet
+   * - `between`: it may offer the other signature, once the rate limit lets it
+   * - `landed`: it is over
+   */
+  state: 'open' | 'between' | 'landed';
+  /** What it came to, once the engine hands that to the store. */
+  outcome: Settlement | null;
+}
+
+/** What is known of a delivery beside its rows. */
+export interface DeliveryFacts {
+  id: string;
+  webhook: WebhookFacts;
+  /** The bytes of the first request; null: none was sent. */
+  body: string | null;
+  /** When it was acknowledged; null: it was not, so that it may be missing. */
+  acknowledgedAt: number | null;
+  /** The answer was that nothing was recorded. */
+  refused: boolean;
+  /** A receiver took it, and the process that knows so lives, or wrote it down. */
+  taken: boolean;
+  /** A receiver took it at some time. */
+  wasTaken: boolean;
+  /** A process died with it in the air, or its outcome unwritten. */
+  crashed: boolean;
+  /** The attempt that is not settled. */
+  attempt: AttemptFacts | null;
+}
+
+/** What is known of a webhook beside its rows. */
+export interface WebhookFacts {
+  lane: Lane;
+  /** Its receiver is told apart by it. */
+  host: string;
+  /** A person changes it at this moment. */
+  changing: boolean;
+  /** When the latest change by a person began, and ended. */
+  changedFrom: number;
+  changedUntil: number;
+  /** Attempts that are not settled. */
+  attempts: Set<AttemptFacts>;
+  /** When the latest attempt began. */
+  startedAt: number;
+  /** By URL and secret. */
+  destinations: Map<string, DestinationOracle>;
+  /** Outcomes under way that disable it. */
+  disabling: number;
+}
+
+/** Requests without an answer, tests aside. */
+export function requestsInTheAir(webhook: WebhookFacts): AttemptFacts[] {
+  return [...webhook.attempts].filter(({ state, isTest }) => state === 'open' && !isTest);
+}

@@ -1,0 +1,84 @@
+import type { WebhookFacts } from './facts.ts';
+import type { Ledger } from './ledger.ts';
+import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { versionsOf } from './store/memory-directory.ts';
+import type { Witness } from './witness.ts';
+
+const SLACK_MS = 10 * 60_000;
+
+/** What has to be true once the receivers are well and nothing is broken any more. */
+export class FinalCheck {
+  readonly #witness: Witness;
+  readonly #ledger: Ledger;
+
+  constructor(witness: Witness, ledger: Ledger) {
+    this.#witness = witness;
+    this.#ledger = ledger;
+  }
+
+  /** A person or the system holds it. */
+  isHeld({ lane }: WebhookFacts): boolean {
+    const { disk } = this.#witness;
+    const latest = versionsOf(disk, lane).at(-1);
+    const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
+    if (latest?.deletedAt !== null) return false;
+    return !latest.config.active || (hold != null && (hold.pausedAt !== null || hold.disabledAt !== null));
+  }
+
+  /** What waits, and is not held. */
+  waiting(): { webhook: WebhookFacts; row: QueueRow }[] {
+    const flowing = [...this.#ledger.webhooks.values()].filter((webhook) => !this.isHeld(webhook));
+    return this.#witness.disk.queue.all().flatMap((row) => {
+      const webhook = flowing.find(({ lane }) => isLane(lane, row.lane));
+      return webhook === undefined ? [] : [{ webhook, row }];
+    });
+  }
+
+  /** When all that waits now is over at the latest, if everything is well from now on. */
+  latestEnd(): number {
+    const { now } = this.#witness.time;
+    const waiting = this.waiting();
+    const ends = waiting.map(({ webhook, row }) => {
+      const config = versionsOf(this.#witness.disk, webhook.lane).at(-1)?.config;
+      const limit = config?.rate_limit;
+      const free = this.#ledger.destinationOf(webhook)?.freeFrom(now) ?? now;
+      const paced = limit ? (2 * waiting.length * limit.period * 1000) / limit.limit : 0;
+      const { workspaceId, webhookId } = webhook.lane;
+      const known = this.#witness.disk.destinations.get(keyOf(workspaceId, webhookId, config?.url ?? ''))?.value;
+      return Math.max(now, row.dueAt, free, known?.notBefore ?? 0) + paced + SLACK_MS;
+    });
+    return Math.max(now + SLACK_MS, ...ends);
+  }
+
+  /** @param since what was due then must be over */
+  checkFlow(since: number): void {
+    const late = this.waiting().filter(({ row }) => row.dueAt <= since);
+    for (const { webhook, row } of late) {
+      const id = this.#witness.disk.deliveries.get(row.key)?.id;
+      this.#witness.breach(`${id} of ${webhook.host} still waits, although nothing holds it`);
+    }
+  }
+
+  /** Every delivery is where it belongs. */
+  checkRows(): void {
+    const { disk } = this.#witness;
+    for (const delivery of this.#ledger.deliveries.values()) {
+      const breach = (what: string) => this.#witness.breach(`${delivery.id} ${what}`);
+      const row = this.#ledger.rowOf(delivery);
+      if (delivery.attempt !== null) breach('is in the air for ever');
+      if (row === undefined) {
+        if (delivery.acknowledgedAt !== null) breach('was acknowledged, and is lost');
+        continue;
+      }
+      if (delivery.refused) breach('was refused, and is recorded');
+      const isQueued = disk.queue.get(row.key) !== undefined;
+      if (isQueued !== (row.state === 'pending')) breach(`is ${row.state}, and ${isQueued ? '' : 'not '}in the queue`);
+      if (row.state === 'delivered' && !delivery.wasTaken) breach('is delivered, and no receiver took it');
+      if (delivery.taken && row.state !== 'delivered') breach(`was taken by its receiver, and is ${row.state}`);
+      const numbers = (disk.attempts.get(row.key) ?? []).map(({ number }) => number);
+      if (numbers.some((number, i) => number !== i + 1) || numbers.length !== row.attempts) {
+        breach(`has attempts ${numbers.join(', ')}, and says ${row.attempts}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,276 @@
+import type { OutgoingRequest } from '../../deliver/send-request.ts';
+import type { ExchangeResult } from '../../domain/attempt.ts';
+import type { Destination, Lane } from '../../domain/webhook.ts';
+import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import type { Settlement } from '../../store/store.ts';
+import { checkSettlement, waitAskedFor } from './check-settlement.ts';
+import { checkExchange, checkStart } from './check-start.ts';
+import { DestinationOracle, evidenceOf } from './destination-oracle.ts';
+import type { AttemptFacts, DeliveryFacts, ExchangeFacts, WebhookFacts } from './facts.ts';
+import type { FairnessCheck } from './fairness-check.ts';
+import type { PaceCheck } from './pace-check.ts';
+import { signedText } from './receivers.ts';
+import { type DeliveryRow, keyOf } from './store/disk.ts';
+import { versionsOf } from './store/memory-directory.ts';
+import type { Witness } from './witness.ts';
+
+/** An exchange under way: what the transport hands back with the answer. */
+export interface OpenExchange {
+  attempt: AttemptFacts;
+  exchange: ExchangeFacts;
+}
+
+/**
+ * Keeps the books of a simulation from outside the engine: what was acknowledged, what reached the receivers, what came back and
+ * what was written down; and has every step checked against them.
+ */
+export class Ledger {
+  readonly deliveries = new Map<string, DeliveryFacts>();
+  readonly webhooks = new Map<string, WebhookFacts>();
+  readonly #witness: Witness;
+  readonly #pace: PaceCheck;
+  readonly #fairness: FairnessCheck;
+  readonly #trace: (line: string) => void;
+
+  constructor(witness: Witness, checks: { pace: PaceCheck; fairness: FairnessCheck; trace: (line: string) => void }) {
+    this.#witness = witness;
+    this.#pace = checks.pace;
+    this.#fairness = checks.fairness;
+    this.#trace = checks.trace;
+  }
+
+  addWebhook(lane: Lane, host: string): WebhookFacts {
+    const webhook: WebhookFacts = {
+      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, disabling: 0 },
+      attempts: new Set(),
+      destinations: new Map(),
+    };
+    this.webhooks.set(lane.webhookId, webhook);
+    return webhook;
+  }
+
+  addDelivery(id: string, webhook: WebhookFacts): DeliveryFacts {
+    const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
+    const delivery: DeliveryFacts = { id, webhook, body: null, attempt: null, ...marks };
+    this.deliveries.set(id, delivery);
+    return delivery;
+  }
+
+  rowOf({ id, webhook }: DeliveryFacts): DeliveryRow | undefined {
+    return this.#witness.disk.deliveries.get(keyOf(webhook.lane.workspaceId, id));
+  }
+
+  /** The oracle of the receiver that a webhook leads to now. */
+  destinationOf(webhook: WebhookFacts): DestinationOracle | undefined {
+    const latest = versionsOf(this.#witness.disk, webhook.lane).at(-1);
+    return latest && this.#destination(webhook, latest.config.url, latest.secret);
+  }
+
+  /** A request leaves. */
+  sent(request: OutgoingRequest): OpenExchange | null {
+    const headers = headersOf(request.headers);
+    const header = (name: string) => headers.get(name) ?? '';
+    const webhook = this.webhooks.get(header('x-broxi-webhook-id'));
+    const deliveryId = header('x-broxi-delivery-id');
+    const isTest = header('x-broxi-event') === 'webhook.test';
+    if (webhook === undefined) return this.#unknown(`a request of no webhook was sent`);
+    let delivery = this.deliveries.get(deliveryId);
+    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook);
+    if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
+    const { body } = request;
+    const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };
+    const versions = this.#versions(webhook).filter(({ config }) => config.url === request.url.href);
+    const version = versions.find(({ secret }) => signedText(signed, secret) !== null);
+    const scheme = version && signedText(signed, version.secret);
+    if (version === undefined || !scheme) {
+      // An attempt that began before a change goes on as it began.
+      const began = delivery.attempt?.versions.find(({ secret }) => signedText(signed, secret) !== null);
+      const beganWith = began && signedText(signed, began.secret);
+      if (!beganWith || delivery.attempt?.state !== 'between') {
+        return this.#unknown(
+          `${deliveryId} was sent to ${request.url.href}, or signed, as no version of its webhook says`,
+        );
+      }
+      return this.#exchange(delivery.attempt, request, {
+        sentAt: this.#witness.time.now,
+        scheme: beganWith,
+        result: null,
+      });
+    }
+    const exchange: ExchangeFacts = { sentAt: this.#witness.time.now, scheme, result: null };
+    if (delivery.attempt?.state === 'between' && delivery.attempt.number === Number(header('x-broxi-attempt'))) {
+      return this.#exchange(delivery.attempt, request, exchange);
+    }
+    const row = this.rowOf(delivery);
+    const attempt: AttemptFacts = {
+      ...{ deliveryId, webhook, isTest, exchanges: [], state: 'open', outcome: null },
+      class: row?.class ?? 0,
+      number: Number(header('x-broxi-attempt')),
+      startedAt: exchange.sentAt,
+      isProbe: false,
+      versions: versions.filter(({ secret }) => secret === version.secret),
+      destination: this.#destination(webhook, version.config.url, version.secret),
+    };
+    attempt.isProbe = attempt.destination.circuit.state === 'open';
+    const before = delivery.attempt;
+    if (before !== null)
+      this.#witness.breach(`${deliveryId} was sent while its attempt ${before.number} is not settled`);
+    if (!isTest) {
+      checkStart(this.#witness, { attempt, delivery, row, request });
+      this.#fairness.started(attempt);
+      const { destination } = attempt;
+      const others = [...webhook.attempts].filter((one) => !one.isTest && one.destination === destination);
+      destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
+    }
+    delivery.attempt = attempt;
+    webhook.attempts.add(attempt);
+    webhook.startedAt = exchange.sentAt;
+    return this.#exchange(attempt, request, exchange);
+  }
+
+  #exchange(attempt: AttemptFacts, request: OutgoingRequest, exchange: ExchangeFacts): OpenExchange {
+    const delivery = this.deliveries.get(attempt.deliveryId);
+    attempt.exchanges.push(exchange);
+    attempt.state = 'open';
+    if (delivery !== undefined) checkExchange(this.#witness, { attempt, delivery, exchange, request });
+    this.#pace.sent(attempt);
+    this.#trace(`sent ${attempt.isTest ? 'test' : attempt.deliveryId} ${attempt.number} ${exchange.scheme}`);
+    return { attempt, exchange };
+  }
+
+  #unknown(what: string): null {
+    this.#witness.breach(what);
+    return null;
+  }
+
+  /** The answer reaches the engine. */
+  answered({ attempt, exchange }: OpenExchange, result: ExchangeResult): void {
+    exchange.result = result;
+    const isRefusal = result.kind === 'answered' && [400, 401, 403].includes(result.status);
+    const offersMore = attempt.versions.some(({ config }) => config.signature_scheme === 'auto');
+    const goesOn = isRefusal && offersMore && attempt.exchanges.length < 2;
+    this.#trace(
+      `answered ${attempt.isTest ? 'test' : attempt.deliveryId} ${result.kind === 'answered' ? result.status : result.failure}`,
+    );
+    if (goesOn) attempt.state = 'between';
+    else this.#land(attempt, result);
+  }
+
+  #land(attempt: AttemptFacts, result: ExchangeResult): void {
+    attempt.state = 'landed';
+    const { webhook, destination, isTest } = attempt;
+    const isSuccess = result.kind === 'answered' && result.status < 300;
+    const delivery = this.deliveries.get(attempt.deliveryId);
+    if (delivery !== undefined && isSuccess) Object.assign(delivery, { taken: true, wasTaken: true });
+    const waitMs = waitAskedFor(attempt, result, this.#witness.time.now);
+    if (waitMs !== null) destination.asked(waitMs.ms, waitMs.isSure);
+    if (isTest) {
+      // A test that fails counts against nobody; one that succeeds is as good as a probe.
+      if (isSuccess && destination.circuit.state === 'open') this.#witness.reached.note('a test closed a circuit');
+      if (isSuccess) destination.landed({ isProbe: true, startedAt: attempt.startedAt }, result);
+      webhook.attempts.delete(attempt);
+      if (delivery !== undefined) delivery.attempt = null;
+      return;
+    }
+    destination.landed(attempt, result);
+    const isPresent = this.destinationOf(webhook) === destination;
+    const isGone = (result.kind === 'answered' && result.status === 410) || destination.isHopeless();
+    // One that was on its way when a person resumed the webhook may be overlooked: the next one says the same.
+    const isSince = !webhook.changing && webhook.changedUntil < attempt.startedAt;
+    if (isGone && evidenceOf(result) !== 'own' && isPresent && isSince) destination.isGivenUp = true;
+  }
+
+  /** A test of the webhook is over: if the other signature was not offered until now, it will not be. */
+  testEnded(webhook: WebhookFacts): void {
+    for (const attempt of webhook.attempts) {
+      if (!attempt.isTest || attempt.state !== 'between') continue;
+      webhook.attempts.delete(attempt);
+      const delivery = this.deliveries.get(attempt.deliveryId);
+      if (delivery) delivery.attempt = null;
+    }
+  }
+
+  /** The engine hands an outcome to the store. */
+  settling(settlement: Settlement): void {
+    const { id } = settlement.delivery;
+    const delivery = this.deliveries.get(id);
+    const attempt = delivery?.attempt;
+    const last = attempt?.exchanges.at(-1)?.result;
+    if (delivery === undefined || !attempt || !last) {
+      this.#witness.breach(`${id} was settled without an attempt`);
+      return;
+    }
+    // Once more, because the disk could not take it: it is the same outcome.
+    if (attempt.outcome === settlement) return;
+    attempt.outcome = settlement;
+    const cutShort = attempt.state === 'between';
+    if (cutShort) this.#land(attempt, last);
+    checkSettlement(this.#witness, { settlement, attempt, cutShort, row: this.rowOf(delivery) });
+    if (settlement.disable !== undefined) attempt.webhook.disabling += 1;
+    this.#trace(`settling ${id} ${JSON.stringify(settlement.next)}`);
+  }
+
+  /** It is on disk. @param written false: the delivery was not where it was read */
+  settled({ delivery: { id }, disable }: Settlement, written: boolean): void {
+    const delivery = this.deliveries.get(id);
+    if (!written) this.#witness.breach(`${id} was not where it had been read, and its lane has one owner`);
+    if (delivery?.attempt) {
+      delivery.attempt.webhook.attempts.delete(delivery.attempt);
+      if (disable !== undefined) this.#disabled(delivery.attempt.webhook);
+      delivery.attempt = null;
+    }
+  }
+
+  /** A person who resumes a webhook has the last word about all that was answered before. */
+  #disabled(webhook: WebhookFacts): void {
+    webhook.disabling -= 1;
+    const { workspaceId, webhookId } = webhook.lane;
+    const hold = this.#witness.disk.holds.get(keyOf(workspaceId, webhookId))?.hold;
+    if (hold == null || hold.disabledAt === null || hold.disabledAt > hold.resumedAt) return;
+    this.#witness.breach(`${webhook.host} was disabled by an answer from before it was resumed`);
+  }
+
+  /** All that a process knew is gone: what counts is on the disk. */
+  crashed(): void {
+    for (const delivery of this.deliveries.values()) {
+      if (delivery.attempt !== null) delivery.crashed = true;
+      delivery.attempt = null;
+      delivery.taken = this.rowOf(delivery)?.state === 'delivered';
+    }
+    this.#pace.crashed();
+    this.#fairness.crashed();
+    for (const webhook of this.webhooks.values()) {
+      Object.assign(webhook, { changing: false, disabling: 0, changedUntil: this.#witness.time.now });
+      webhook.attempts.clear();
+      webhook.destinations.clear();
+    }
+  }
+
+  /** Versions that a request may be made with: the latest, and the one before while a person is changing it. */
+  #versions(webhook: WebhookFacts) {
+    return versionsOf(this.#witness.disk, webhook.lane).slice(this.#isChanging(webhook) ? -2 : -1);
+  }
+
+  #isChanging({ changing, changedUntil }: WebhookFacts): boolean {
+    return changing || changedUntil >= this.#witness.time.now;
+  }
+
+  #destination(webhook: WebhookFacts, url: string, secret: string): DestinationOracle {
+    const key = `${url} ${secret}`;
+    const known = webhook.destinations.get(key);
+    if (known !== undefined) return known;
+    const oracle = DestinationOracle.restore(webhook.lane, { url, value: this.#onDisk(webhook, url) }, this.#witness);
+    webhook.destinations.set(key, oracle);
+    return oracle;
+  }
+
+  #onDisk({ lane: { workspaceId, webhookId } }: WebhookFacts, url: string): Destination {
+    return this.#witness.disk.destinations.get(keyOf(workspaceId, webhookId, url))?.value ?? UNKNOWN_DESTINATION;
+  }
+}
+
+function headersOf(flat: readonly string[]): Map<string, string> {
+  const byName = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) byName.set((flat[i] ?? '').toLowerCase(), flat[i + 1] ?? '');
+  return byName;
+}

@@ -1,0 +1,257 @@
+import type { HoldChange } from '../../domain/hold.ts';
+import { createAddressPolicy } from '../../domain/public-address.ts';
+import type { Webhook } from '../../domain/webhook.ts';
+import { parseWebhookConfig, type WebhookConfig } from '../../domain/webhook-config.ts';
+import { AppError } from '../../errors.ts';
+import type { Chance } from './chance.ts';
+import type { WebhookFacts } from './facts.ts';
+import type { Ledger } from './ledger.ts';
+import type { PromptCheck } from './prompt-check.ts';
+import type { State } from './reached.ts';
+import type { DeliveryAct, Step, WebhookAct } from './scenario.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import { isLane } from './store/disk.ts';
+import { versionsOf } from './store/memory-directory.ts';
+import type { Witness } from './witness.ts';
+
+const WORKSPACE = 'ws_1';
+const RULES = {
+  allowHttp: false,
+  addressPolicy: createAddressPolicy({ allowNetworks: [] }),
+  headerPrefix: 'X-Broxi-',
+};
+
+/** People and producers. They act through a process while it lives; what it does not live to answer is in doubt. */
+export class People {
+  readonly #witness: Witness;
+  readonly #ledger: Ledger;
+  readonly #prompt: PromptCheck;
+  readonly #chance: Chance;
+  #ids = 0;
+
+  constructor(witness: Witness, ledger: Ledger, others: { prompt: PromptCheck; chance: Chance }) {
+    this.#witness = witness;
+    this.#ledger = ledger;
+    this.#prompt = others.prompt;
+    this.#chance = others.chance;
+  }
+
+  async createWorkspace(node: SimulatedNode): Promise<void> {
+    await node.store.ensureWorkspace({ id: WORKSPACE, name: 'simulated' });
+  }
+
+  async createWebhook(node: SimulatedNode, host: string, given: Record<string, unknown>): Promise<void> {
+    const webhook = this.#ledger.addWebhook({ workspaceId: WORKSPACE, webhookId: this.#newId('wh') }, host);
+    const url = `https://${host}/${this.#ids}`;
+    await this.#put(node, webhook, { ...this.#parse({ ...given, url }), expectedVersion: null });
+  }
+
+  async publish(node: SimulatedNode, { webhooks, count }: Extract<Step, { kind: 'publish' }>): Promise<void> {
+    const all = [...this.#ledger.webhooks.values()];
+    const chosen = all.filter((webhook, i) => webhooks.includes(i) && this.#latest(webhook)?.config.active === true);
+    const live = chosen.filter((webhook) => this.#latest(webhook)?.deletedAt === null);
+    const now = this.#witness.time.now;
+    const deliveries = Array.from({ length: count }, () =>
+      live.map((webhook) => this.#ledger.addDelivery(this.#newId('del'), webhook)),
+    );
+    const events = deliveries.map((owed) => ({
+      event: {
+        ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: 'workflow.started', runId: null, revision: 1 },
+        ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
+      },
+      deliveries: owed.map(({ id, webhook }) => ({ id, webhookId: webhook.lane.webhookId })),
+      idempotency: null,
+    }));
+    try {
+      await node.store.record({ workspaceId: WORKSPACE, events, idempotency: null, note: null });
+    } catch (error) {
+      this.#expected(error, 'a publish was refused by a full disk');
+      for (const delivery of deliveries.flat()) delivery.refused = true;
+      return;
+    }
+    for (const delivery of deliveries.flat()) delivery.acknowledgedAt = this.#witness.time.now;
+    for (const webhook of live) this.#prompt.expect(webhook);
+  }
+
+  async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
+    const all = [...this.#ledger.webhooks.values()];
+    const webhook = all[step.webhook % all.length];
+    const latest = webhook && this.#latest(webhook);
+    if (webhook === undefined || webhook.changing || latest?.deletedAt !== null) return;
+    await this.act(node, webhook, { act: step.act, config: step.config });
+  }
+
+  /** One change of a webhook, which goes on alone: others wait for it. */
+  async act(
+    node: SimulatedNode,
+    webhook: WebhookFacts,
+    { act, config }: { act: WebhookAct; config: Record<string, unknown> },
+  ): Promise<void> {
+    const before = this.#latest(webhook);
+    if (before === undefined) return;
+    if (act === 'test') return await this.#test(node, webhook);
+    webhook.changing = true;
+    webhook.changedFrom = this.#witness.time.now;
+    try {
+      await this.#change(node, webhook, { act, config, before });
+    } catch (error) {
+      this.#expected(error);
+    }
+    webhook.changing = false;
+    webhook.changedUntil = this.#witness.time.now;
+    this.#prompt.expect(webhook, this.#witness.time.now + 1);
+  }
+
+  async #change(
+    node: SimulatedNode,
+    webhook: WebhookFacts,
+    { act, config, before }: { act: Exclude<WebhookAct, 'test'>; config: Record<string, unknown>; before: Webhook },
+  ): Promise<void> {
+    const put = (changes: Partial<Webhook>) =>
+      this.#put(node, webhook, { ...before, ...changes, expectedVersion: before.version });
+    switch (act) {
+      case 'pause':
+      case 'resume':
+      case 'enable':
+        if (act !== 'pause') this.#ledger.destinationOf(webhook)?.resume();
+        this.#noteRelease(webhook, act);
+        await this.#hold(node, webhook, act);
+        if (act !== 'pause') this.#ledger.destinationOf(webhook)?.resume();
+        if (act === 'pause') this.#witness.reached.note('a person paused');
+        return;
+      case 'deactivate':
+        await put({ config: { ...before.config, active: false } });
+        return this.#witness.reached.note('a person deactivated');
+      case 'activate':
+        return await put({ config: { ...before.config, active: true } });
+      case 'change URL':
+        await put({ config: { ...before.config, url: `https://${webhook.host}/${this.#newId('wh')}` } });
+        return this.#witness.reached.note('a person changed the URL');
+      case 'change secret':
+        await put({ secret: `another secret ${this.#newId('wh')}` });
+        return this.#witness.reached.note('a person changed the secret');
+      case 'change limits': {
+        const { url, signature_scheme } = before.config;
+        const changed = this.#parse({ ...config, url, signature_scheme });
+        await put({ config: { ...changed.config, active: before.config.active } });
+        return this.#witness.reached.note('a person changed a limit');
+      }
+      case 'delete':
+        if (this.#owes(webhook)) this.#witness.reached.note('a person deleted a webhook that was owed something');
+        return await put({ deletedAt: this.#witness.time.now });
+    }
+  }
+
+  async actOnDelivery(
+    node: SimulatedNode,
+    { delivery: chosen, act }: Extract<Step, { kind: 'delivery' }>,
+  ): Promise<void> {
+    const state = act === 'cancel' ? ['pending'] : act === 'retry' ? ['failed', 'cancelled'] : ['delivered', 'failed'];
+    const fitting = [...this.#ledger.deliveries.values()].filter((each) => {
+      const row = this.#ledger.rowOf(each);
+      return row !== undefined && row.origin !== 'test' && state.includes(row.state);
+    });
+    const delivery = fitting[chosen % Math.max(1, fitting.length)];
+    if (delivery === undefined || this.#latest(delivery.webhook)?.deletedAt !== null) return;
+    try {
+      await this.#actOn(node, delivery.id, { webhook: delivery.webhook, act });
+    } catch (error) {
+      this.#expected(error);
+    }
+  }
+
+  async #actOn(
+    node: SimulatedNode,
+    id: string,
+    { webhook, act }: { webhook: WebhookFacts; act: DeliveryAct },
+  ): Promise<void> {
+    const { reached } = this.#witness;
+    if (act === 'cancel') {
+      const outcome = await node.engine.cancel(webhook.lane, id);
+      if (outcome === 'cancelled') reached.note('a person cancelled a delivery');
+      if (outcome === 'sending') reached.note('a person could not cancel what was in the air');
+      return;
+    }
+    if (act === 'retry') {
+      if (await node.store.requeue(webhook.lane, id)) reached.note('a person put a delivery back');
+    } else {
+      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook);
+      if (await node.store.replay(webhook.lane, id, replay.id)) {
+        replay.acknowledgedAt = this.#witness.time.now;
+        reached.note('a person replayed a delivery');
+      }
+    }
+    this.#prompt.expect(webhook);
+  }
+
+  async #test(node: SimulatedNode, webhook: WebhookFacts): Promise<void> {
+    this.#witness.reached.note('a test was sent');
+    try {
+      await node.sendTest({ workspaceId: WORKSPACE, id: webhook.lane.webhookId });
+    } catch (error) {
+      this.#expected(error);
+    }
+    this.#ledger.testEnded(webhook);
+  }
+
+  async #hold(node: SimulatedNode, { lane }: WebhookFacts, change: HoldChange): Promise<void> {
+    await node.store.changeHold({ lane, change, audit: this.#audit(change, lane.webhookId) });
+  }
+
+  async #put(
+    node: SimulatedNode,
+    { lane }: WebhookFacts,
+    changes: Pick<Webhook, 'config' | 'secret'> & Partial<Webhook> & { expectedVersion: number | null },
+  ): Promise<void> {
+    const { expectedVersion, config, secret, deletedAt = null } = changes;
+    const { workspaceId, webhookId: id } = lane;
+    const webhook = { workspaceId, id, config, secret, updatedAt: this.#witness.time.now, deletedAt };
+    await node.store.putWebhook({ webhook, expectedVersion, audit: this.#audit('put', id) });
+  }
+
+  #audit(action: string, subject: string) {
+    const at = this.#witness.time.now;
+    return { workspaceId: WORKSPACE, id: this.#newId('aud'), at, actor: 'key_1', action, subject, detail: null };
+  }
+
+  #parse(given: Record<string, unknown>): { config: WebhookConfig; secret: string } {
+    const { config } = parseWebhookConfig({ ...given, events: ['*'] }, RULES);
+    return { config, secret: `secret of ${this.#newId('wh')}` };
+  }
+
+  #latest({ lane }: WebhookFacts): Webhook | undefined {
+    return versionsOf(this.#witness.disk, lane).at(-1);
+  }
+
+  #owes({ lane }: WebhookFacts): boolean {
+    return this.#witness.disk.queue.all().some((row) => isLane(row.lane, lane));
+  }
+
+  #noteRelease(webhook: WebhookFacts, act: HoldChange): void {
+    const hold = this.#witness.disk.holds.get([WORKSPACE, webhook.lane.webhookId].join('\u0000'))?.hold;
+    if (act === 'pause' || !this.#owes(webhook)) return;
+    if (hold?.disabledReason === 'gone') this.#witness.reached.note('deliveries held by 410, and released');
+    if (hold?.pausedAt != null && act === 'resume') {
+      this.#witness.reached.note('deliveries held by a person, and released');
+    }
+  }
+
+  /** A person is told that it cannot be done now, or that somebody was faster; anything else is an error. */
+  #expected(error: unknown, state?: State): void {
+    const isTold =
+      error instanceof AppError && ['store_unavailable', 'not_found', 'version_mismatch'].includes(error.code);
+    if (!isTold) this.#witness.breach(`a call ended with ${error instanceof Error ? error.stack : error}`);
+    else if (state !== undefined && error.code === 'store_unavailable') this.#witness.reached.note(state);
+  }
+
+  /** Of a shape that ids have, and the same for the same seed. */
+  #newId(prefix: string): string {
+    this.#ids += 1;
+    return `${prefix}_${this.#ids.toString(16).padStart(32, '0')}`;
+  }
+
+  /** Chance for a process that people start. */
+  branch(): Chance {
+    return this.#chance.branch();
+  }
+}

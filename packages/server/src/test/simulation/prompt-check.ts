@@ -1,0 +1,67 @@
+import type { WebhookFacts } from './facts.ts';
+import type { Ledger } from './ledger.ts';
+import { isLane, keyOf } from './store/disk.ts';
+import { versionsOf } from './store/memory-directory.ts';
+import type { Witness } from './witness.ts';
+
+const PROMPT_MS = 1_000;
+
+/**
+ * What may be sent is sent at once, whatever other receivers do: a webhook that nothing keeps back, and that has a slot, waits a
+ * second at most, from the moment that something is due, or that what kept it back is over.
+ */
+export class PromptCheck {
+  readonly #witness: Witness;
+  readonly #ledger: Ledger;
+  readonly #options: { withinMs: number; calmSince: () => number };
+
+  /** @param options.calmSince since when nothing was wrong with process and disk */
+  constructor(witness: Witness, ledger: Ledger, options: { extraMs: number; calmSince: () => number }) {
+    this.#witness = witness;
+    this.#ledger = ledger;
+    this.#options = { withinMs: PROMPT_MS + options.extraMs, calmSince: options.calmSince };
+  }
+
+  /** From this instant on something of the webhook can be sent, as far as is known. */
+  expect(webhook: WebhookFacts, since = this.#witness.time.now): void {
+    const { time } = this.#witness;
+    const delayMs = Math.max(0, since - time.now) + this.#options.withinMs;
+    time.clock().after(delayMs, () => this.#verify(webhook, since));
+  }
+
+  #verify(webhook: WebhookFacts, since: number): void {
+    if (webhook.startedAt >= since) this.#noteNeighbours(webhook);
+    if (webhook.startedAt >= since) return;
+    if (!this.#isCalm(webhook, since)) return;
+    const { disk, time } = this.#witness;
+    const { workspaceId } = webhook.lane;
+    const busy = new Set([...webhook.attempts].map(({ deliveryId }) => keyOf(workspaceId, deliveryId)));
+    const waits = disk.queue
+      .all()
+      .find((row) => isLane(row.lane, webhook.lane) && row.dueAt <= since && !busy.has(row.key));
+    const id = waits && disk.deliveries.get(waits.key)?.id;
+    if (id) this.#witness.breach(`${id} waits for ${time.now - since} ms, and nothing keeps it back`);
+  }
+
+  #isCalm(webhook: WebhookFacts, since: number): boolean {
+    const { disk } = this.#witness;
+    const { lane, attempts } = webhook;
+    if (this.#options.calmSince() >= since || webhook.changing || webhook.changedUntil > since) return false;
+    const { config, deletedAt } = versionsOf(disk, lane).at(-1) ?? {};
+    if (config === undefined || !config.active || deletedAt !== null || config.rate_limit !== null) return false;
+    const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
+    if (hold && (hold.pausedAt !== null || hold.disabledAt !== null)) return false;
+    const destination = this.#ledger.destinationOf(webhook);
+    if (destination === undefined || !destination.isFree(since) || destination.changedAt >= since) return false;
+    const inTheAir = [...attempts].filter(({ state }) => state !== 'landed').length;
+    return inTheAir === 0 || (destination.circuit.state === 'closed' && inTheAir < config.max_concurrency);
+  }
+
+  #noteNeighbours(webhook: WebhookFacts): void {
+    const before = this.#witness.time.now - PROMPT_MS;
+    for (const other of this.#ledger.webhooks.values()) {
+      const hangs = [...other.attempts].some(({ state, startedAt }) => state === 'open' && startedAt < before);
+      if (other !== webhook && hangs) this.#witness.reached.note('a hung webhook beside a healthy one');
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import type { EngineLimits } from '../../deliver/engine.ts';
+import type { SignatureScheme } from '../../domain/attempt.ts';
+import type { Chance } from './chance.ts';
+import { randomConfig } from './random-config.ts';
+import { MOODS, type Mood } from './receivers.ts';
+import type { DiskFault } from './store/disk.ts';
+
+/** What a person does to a webhook. */
+export const WEBHOOK_ACTS = [
+  ...(['pause', 'resume', 'enable', 'deactivate', 'activate', 'change URL', 'change secret', 'change limits'] as const),
+  ...(['delete', 'test'] as const),
+] as const;
+export type WebhookAct = (typeof WEBHOOK_ACTS)[number];
+
+/** What a person does to a delivery. */
+export type DeliveryAct = 'retry' | 'cancel' | 'replay';
+
+/** The step behind which a process dies. */
+export type Moment = 'now' | 'sent' | 'answered' | 'committed';
+
+/** What happens at an instant. Numbers choose among what there is then. */
+export type Step =
+  | { kind: 'publish'; webhooks: readonly number[]; count: number }
+  | { kind: 'mood'; webhook: number; mood: Mood }
+  | { kind: 'webhook'; webhook: number; act: WebhookAct; config: Record<string, unknown> }
+  | { kind: 'delivery'; delivery: number; act: DeliveryAct }
+  | { kind: 'fault'; fault: DiskFault | 'no sync'; forMs: number }
+  | { kind: 'crash'; behind: Moment; keeps: number; downMs: number }
+  | { kind: 'stop'; graceMs: number; downMs: number };
+
+/** All that one seed says about a simulation. */
+export interface Scenario {
+  activeMs: number;
+  limits: Partial<EngineLimits>;
+  /** The longest that a sync takes. */
+  syncMs: number;
+  /** News of lanes comes a moment later, as from one event loop to the next. */
+  isNewsLate: boolean;
+  /** The share of news of deliveries that never comes. */
+  newsLost: number;
+  webhooks: readonly { config: Record<string, unknown>; checks: SignatureScheme | null }[];
+  /** In any order. */
+  steps: readonly (Step & { atMs: number })[];
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const MOST_PUBLISHED = 80;
+
+/** What a seed means. Some run for days, most for a while; some are calm, so that waiting is measured. */
+export function scenarioOf(chance: Chance): Scenario {
+  const isLong = chance.happens(0.03);
+  const activeMs = isLong ? chance.between(6, 9) * DAY_MS : chance.between(3, 60) * MINUTE_MS;
+  const webhooks = Array.from({ length: chance.between(1, 4) }, () => ({
+    config: randomConfig(chance, { isLong }),
+    checks: chance.weighed([
+      [6, null],
+      [3, 'body'],
+      [1, 'timestamped'],
+    ] as const),
+  }));
+  const steps: (Step & { atMs: number })[] = [];
+  publish(chance, { activeMs, webhooks: webhooks.length }, (step, atMs) => steps.push({ ...step, atMs }));
+  for (const webhook of webhooks.keys())
+    moods(chance, { activeMs, isLong }, (mood, atMs) => steps.push({ kind: 'mood', webhook, mood, atMs }));
+  // Most of what happens meets something that is under way.
+  const busy = steps.map(({ atMs }) => atMs);
+  const at = (step: Step) => {
+    const near = chance.happens(0.6) ? busy[chance.between(0, busy.length - 1)] : undefined;
+    const atMs =
+      near === undefined ? chance.between(0, activeMs) : near + chance.between(0, chance.pick([5, 100, 3_000]));
+    steps.push({ ...step, atMs });
+  };
+  const isDisturbed = chance.happens(0.7);
+  const times = (most: number) => (isDisturbed ? chance.between(0, most) : 0);
+  for (let left = times(2); left > 0; left -= 1) {
+    const webhook = chance.between(0, webhooks.length - 1);
+    const atMs = chance.between(0, activeMs);
+    const meet = (step: Step, withinMs: number) => steps.push({ ...step, atMs: atMs + chance.between(0, withinMs) });
+    const ofGone = chance.happens(0.3);
+    meet({ kind: 'mood', webhook, mood: ofGone ? 'gone' : chance.pick(MOODS) }, 0);
+    meet({ kind: 'publish', webhooks: [webhook], count: chance.between(1, 3) }, 10);
+    if (!ofGone || chance.happens(0.5))
+      meet(
+        {
+          kind: 'webhook',
+          webhook,
+          act: ofGone ? chance.pick(RIVALS) : chance.weighed(ACTS),
+          config: randomConfig(chance, { isLong }),
+        },
+        300,
+      );
+    if (ofGone && chance.happens(0.4)) {
+      meet({ kind: 'fault', fault: 'full', forMs: chance.between(50, 400) }, 50);
+      meet({ kind: 'webhook', webhook, act: 'resume', config: {} }, chance.pick([500, 1_500]));
+    }
+    if (chance.happens(0.2)) meet({ kind: 'delivery', delivery: chance.between(0, 999), act: 'cancel' }, 40);
+    meet({ kind: 'mood', webhook, mood: chance.pick(['well', 'well', 'gone', 'hangs']) }, 20_000);
+  }
+  for (let left = times(6); left > 0; left -= 1) {
+    const act = chance.weighed(ACTS);
+    at({ kind: 'webhook', webhook: chance.between(0, 9), act, config: randomConfig(chance, { isLong }) });
+  }
+  for (let left = times(6); left > 0; left -= 1) {
+    at({
+      kind: 'delivery',
+      delivery: chance.between(0, 999),
+      act: chance.pick(['retry', 'retry', 'cancel', 'replay']),
+    });
+  }
+  for (let left = times(2); left > 0; left -= 1) {
+    const fault = chance.weighed(FAULTS);
+    at({ kind: 'fault', fault, forMs: chance.between(1, chance.pick([200, 5_000, 60_000])) });
+  }
+  for (let left = times(3); left > 0; left -= 1) {
+    const downMs = chance.between(0, chance.pick([100, 30_000]));
+    if (chance.happens(0.2)) at({ kind: 'stop', graceMs: chance.between(0, 10_000), downMs });
+    else at({ kind: 'crash', behind: chance.weighed(MOMENTS), keeps: chance.next(), downMs });
+  }
+  return {
+    activeMs,
+    limits: randomLimits(chance, isLong),
+    syncMs: chance.pick([1, 5, 20, 200]),
+    isNewsLate: chance.happens(0.5),
+    newsLost: chance.happens(0.1) ? 0.3 : 0,
+    webhooks,
+    steps,
+  };
+}
+
+const ACTS = [
+  [4, 'pause'],
+  [5, 'resume'],
+  [2, 'enable'],
+  [2, 'deactivate'],
+  [3, 'activate'],
+  [2, 'change URL'],
+  [2, 'change secret'],
+  [4, 'change limits'],
+  [1, 'delete'],
+  [3, 'test'],
+] as const satisfies readonly (readonly [number, WebhookAct])[];
+/** What decides, with a 410 that comes at the same moment, whether a webhook goes on. */
+const RIVALS = ['change URL', 'change URL', 'resume', 'enable', 'change secret', 'pause'] as const;
+const FAULTS = [
+  [4, 'full'],
+  [2, 'locked'],
+  [2, 'away'],
+  [1, 'no sync'],
+] as const;
+const MOMENTS = [
+  [1, 'now'],
+  [3, 'sent'],
+  [3, 'answered'],
+  [3, 'committed'],
+] as const;
+
+function publish(
+  chance: Chance,
+  { activeMs, webhooks }: { activeMs: number; webhooks: number },
+  add: (step: Step, atMs: number) => void,
+): void {
+  const bursts = chance.between(2, 12);
+  for (let left = bursts, budget = MOST_PUBLISHED; left > 0 && budget > 0; left -= 1) {
+    const atMs = chance.between(0, activeMs);
+    const all = Array.from({ length: webhooks }, (_, webhook) => webhook);
+    const chosen = chance.happens(0.3) ? all : chance.some(all, 0.5);
+    const count = chance.weighed([
+      [6, chance.between(1, 3)],
+      [2, chance.between(4, 12)],
+      [1, 20],
+    ]);
+    for (let i = 0; i < count; i += chance.between(1, 4)) {
+      add({ kind: 'publish', webhooks: chosen, count: chance.between(1, 3) }, atMs + i * chance.between(0, 300));
+    }
+    budget -= count * chosen.length;
+  }
+}
+
+/** A receiver is well, or has its troubles for a while, one after the other. */
+function moods(
+  chance: Chance,
+  { activeMs, isLong }: { activeMs: number; isLong: boolean },
+  add: (mood: Mood, atMs: number) => void,
+): void {
+  if (chance.happens(0.25)) return;
+  if (isLong && chance.happens(0.6)) {
+    add(chance.pick(['fails', 'unreachable', 'does not know it']), 0);
+    return;
+  }
+  let atMs = chance.happens(0.6) ? 0 : chance.between(0, activeMs);
+  for (let left = chance.between(1, 4); left > 0; left -= 1) {
+    add(chance.pick(MOODS), atMs);
+    atMs += chance.between(1_000, chance.pick([20_000, 300_000, activeMs]));
+    if (chance.happens(0.7)) {
+      add('well', atMs);
+      atMs += chance.between(0, activeMs / 4);
+    }
+  }
+}
+
+function randomLimits(chance: Chance, isLong: boolean): Partial<EngineLimits> {
+  return {
+    ...(isLong && { sweepMs: 10 * MINUTE_MS }),
+    ...(chance.happens(0.3) && { readAhead: chance.pick([1, 2, 3]) }),
+    ...(chance.happens(0.2) && { maxWaitingBytes: chance.pick([1, 2_000]) }),
+    ...(chance.happens(0.1) && { maxSending: chance.between(1, 6) }),
+    ...(chance.happens(0.1) && { maxUnsettled: chance.between(1, 3) }),
+  };
+}

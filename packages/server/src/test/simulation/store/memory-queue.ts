@@ -1,0 +1,134 @@
+import { lastStatusOf } from '../../../domain/attempt.ts';
+import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
+import { NO_HOLD } from '../../../domain/hold.ts';
+import { type Lane, laneKey } from '../../../domain/webhook.ts';
+import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement } from '../../../store/store.ts';
+import { isLane, keyOf, type QueueRow } from './disk.ts';
+import type { DeliveryTables } from './memory-deliveries.ts';
+import { versionsOf } from './memory-directory.ts';
+import type { MemoryParts } from './memory-parts.ts';
+
+/** What is owed, as the SQLite driver does it: the fence is the row where it was read. */
+export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQueue {
+  const { disk, clock, group, wakes, counters, dueNow, lastSeqOnDisk } = parts;
+  const holdOf = (lane: Lane) => disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold ?? NO_HOLD;
+
+  const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
+    const hold = holdOf(lane);
+    if (hold.disabledAt !== null || hold.resumedAt >= at || versionsOf(disk, lane).at(-1)?.config.url !== url) return;
+    disk.holds.put(keyOf(lane.workspaceId, lane.webhookId), {
+      lane,
+      hold: { ...hold, disabledAt: at, disabledReason: reason },
+    });
+    rows.note(lane, 'webhook.disabled', `${reason} at ${url}`);
+  };
+
+  const settle = ({ delivery, attempt, next, destination, disable: disabling }: Settlement): boolean => {
+    const { lane, id } = delivery;
+    const row = rows.find(lane, id);
+    if (row === undefined || !rows.dequeue(lane, id, delivery)) return false;
+    const progress = { attempts: attempt.number, lastStatus: lastStatusOf(attempt) };
+    if (next.state === 'pending') {
+      const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt };
+      const seriesFrom = row.seriesFrom + (next.uncharged === true ? 1 : 0);
+      rows.requeue(row, place, { ...progress, seriesFrom, reason: attempt.reason });
+      counters.settledRetried += 1;
+    } else {
+      rows.finish(row, { ...progress, state: next.state, reason: next.state === 'failed' ? next.reason : null });
+      counters.pending -= 1;
+      if (next.state === 'delivered') counters.settledDelivered += 1;
+      else counters.settledFailed += 1;
+    }
+    rows.addAttempt(row.key, attempt);
+    rows.learn(lane, destination, attempt.webhookVersion);
+    if (disabling !== undefined) disable(lane, attempt.url, disabling);
+    return true;
+  };
+
+  const cancel = ({ lane, deliveryId, limit, reason }: Parameters<DeliveryQueue['cancel']>[0]): number => {
+    const named = deliveryId === undefined ? null : keyOf(lane.workspaceId, deliveryId);
+    const waiting = inLane(lane).filter(({ key }) => named === null || key === named);
+    const cancelled = named === null ? waiting.slice(0, limit) : waiting;
+    for (const { key } of cancelled) {
+      const row = disk.deliveries.get(key);
+      disk.queue.delete(key);
+      if (row !== undefined) rows.finish(row, { ...row, state: 'cancelled', reason });
+    }
+    counters.settledCancelled += cancelled.length;
+    counters.pending -= cancelled.length;
+    return cancelled.length;
+  };
+
+  const requeue = (lane: Lane, deliveryId: string): boolean => {
+    const row = rows.find(lane, deliveryId);
+    if (row?.state !== 'failed' && row?.state !== 'cancelled') return false;
+    rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, { seriesFrom: row.attempts });
+    counters.deliveriesPutBack += 1;
+    counters.pending += 1;
+    wakes.add(lane, 'recovered');
+    return true;
+  };
+
+  const replay = (lane: Lane, deliveryId: string, newDeliveryId: string): boolean => {
+    const row = rows.find(lane, deliveryId);
+    if (row === undefined || row.state === 'pending') return false;
+    const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
+    const { event, route } = row;
+    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, ...place });
+    counters.deliveriesCreated += 1;
+    counters.pending += 1;
+    wakes.add(lane, 'recovered');
+    return true;
+  };
+
+  return {
+    onWake: (listener) => wakes.listen(listener),
+    async sweep() {
+      const lanes = disk.queue.all().map(({ lane }) => [laneKey(lane), lane] as const);
+      return [...new Map(lanes).values()];
+    },
+    async loadLane(lane) {
+      const webhook = versionsOf(disk, lane).at(-1);
+      if (webhook === undefined) return null;
+      return { webhook, hold: holdOf(lane), destinations: rows.destinations(lane) };
+    },
+    async exchangesSince(lane, after) {
+      const ofLane = disk.deliveries.all().filter((row) => isLane(row.lane, lane));
+      const exchanges = ofLane.flatMap(({ key }) => disk.attempts.get(key) ?? []).flatMap((one) => one.exchanges);
+      return exchanges.map(({ sentAt }) => sentAt).filter((at) => at > after);
+    },
+    readDue: async (query) => readDue(query),
+    async nextDueAt(lane, after) {
+      const retries = inLane(lane).filter((row) => row.class === DELIVERY_CLASS.retry && row.dueAt > after);
+      return retries.length === 0 ? null : Math.min(...retries.map(({ dueAt }) => dueAt));
+    },
+    settle: (settlement) => group.run(() => settle(settlement)),
+    cancel: (cancellation) => group.run(() => cancel(cancellation)),
+    requeue: (lane, deliveryId) => group.run(() => requeue(lane, deliveryId)),
+    replay: (lane, deliveryId, newDeliveryId) => group.run(() => replay(lane, deliveryId, newDeliveryId)),
+  };
+
+  function inLane(lane: Lane): QueueRow[] {
+    return disk.queue.all().filter((row) => isLane(row.lane, lane));
+  }
+
+  function readDue({ lane, class: deliveryClass, after, dueBy, limit }: DueQuery): QueuedDelivery[] {
+    const last = lastSeqOnDisk();
+    return inLane(lane)
+      .filter((row) => row.class === deliveryClass && row.dueAt <= dueBy && row.seq <= last)
+      .filter((row) => after === null || row.dueAt > after.dueAt || (row.dueAt === after.dueAt && row.seq > after.seq))
+      .toSorted((a, b) => a.dueAt - b.dueAt || a.seq - b.seq)
+      .slice(0, limit)
+      .flatMap((place) => queued(place) ?? []);
+  }
+
+  function queued({ key, seq, class: deliveryClass, dueAt }: QueueRow): QueuedDelivery | null {
+    const row = disk.deliveries.get(key);
+    const event = row && disk.events.get(row.event);
+    if (row === undefined || event === undefined) return null;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route } = row;
+    const { id: eventId, type, occurredAt, dataText } = event;
+    const sent = { id: eventId, type, occurredAt, dataText };
+    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, attempts, seriesFrom, route, event: sent };
+  }
+}

@@ -1,0 +1,36 @@
+import { describe } from 'node:test';
+import { testCancel } from '../../../store/conformance/test-cancel.ts';
+import { testCounters } from '../../../store/conformance/test-counters.ts';
+import { testDirectory } from '../../../store/conformance/test-directory.ts';
+import { testEventLog } from '../../../store/conformance/test-event-log.ts';
+import { testHistory } from '../../../store/conformance/test-history.ts';
+import { testHolds } from '../../../store/conformance/test-holds.ts';
+import { testIdempotency } from '../../../store/conformance/test-idempotency.ts';
+import { testModel } from '../../../store/conformance/test-model.ts';
+import { testQueue } from '../../../store/conformance/test-queue.ts';
+import { testRequeue } from '../../../store/conformance/test-requeue.ts';
+import { testSettle } from '../../../store/conformance/test-settle.ts';
+import { testVersions } from '../../../store/conformance/test-versions.ts';
+import { testWakes } from '../../../store/conformance/test-wakes.ts';
+import { testWebhooks } from '../../../store/conformance/test-webhooks.ts';
+import { openMemoryHarness } from './memory-harness.ts';
+
+const harness = { open: openMemoryHarness };
+
+/** The parts of the suite that are about what the engine sees. */
+describe('simulated store', () => {
+  testDirectory(harness);
+  testWebhooks(harness);
+  testVersions(harness);
+  testHolds(harness);
+  testEventLog(harness);
+  testIdempotency(harness);
+  testQueue(harness);
+  testSettle(harness);
+  testCancel(harness);
+  testRequeue(harness);
+  testModel(harness);
+  testHistory(harness);
+  testWakes(harness);
+  testCounters(harness);
+});
