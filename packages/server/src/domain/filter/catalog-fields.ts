@@ -1,5 +1,7 @@
-import { catalog } from '@broxi/events';
+import { createRequire } from 'node:module';
 import type { Kind } from './contradiction.ts';
+
+const require = createRequire(import.meta.url);
 
 /** What an event type has at some place: these kinds of value, anything at all, or nothing ever. */
 export type FieldKinds = ReadonlySet<Kind> | 'anything' | 'nothing';
@@ -8,24 +10,33 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** What a type of the catalog has at the end of these steps, by its schema. */
 export function fieldKinds(type: string, steps: readonly string[]): FieldKinds {
-  const entry = entries.get(type);
+  const entry = entries().get(type);
   return entry === undefined ? 'anything' : kindsAt(entry, steps);
 }
 
 /** The fields of a type of the catalog, dotted. */
 export function fieldsOf(type: string): readonly string[] {
-  const entry = entries.get(type);
+  const entry = entries().get(type);
   return entry === undefined ? [] : namesIn(entry);
 }
 
 /** Whether some type of the catalog has a field of exactly this dotted name. */
 export function isCatalogField(name: string): boolean {
-  allFields ??= new Set([...entries.keys()].flatMap(fieldsOf));
+  allFields ??= new Set([...entries().keys()].flatMap(fieldsOf));
   return allFields.has(name);
 }
 
-const entries = new Map(Object.entries(catalog).map(([type, { schema }]): [string, Schema] => [type, { ...schema }]));
+let allEntries: ReadonlyMap<string, Schema> | undefined;
 let allFields: ReadonlySet<string> | undefined;
+
+/** The catalog brings its schemas' library along, so it is loaded when a filter first asks for it: threads without one do not carry it. */
+function entries(): ReadonlyMap<string, Schema> {
+  if (allEntries === undefined) {
+    const { catalog } = require('@broxi/events') as typeof import('@broxi/events');
+    allEntries = new Map(Object.entries(catalog).map(([type, { schema }]): [string, Schema] => [type, { ...schema }]));
+  }
+  return allEntries;
+}
 
 /** An array on the way stands for its elements, as it does in a filter. */
 function kindsAt(schema: Schema, steps: readonly string[]): FieldKinds {

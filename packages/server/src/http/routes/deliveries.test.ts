@@ -38,6 +38,19 @@ describe('/v1/deliveries', () => {
   const fail = () =>
     test.attempt(webhook, answered(500), { state: 'failed', reason: 'answered 500; all 1 attempts used' });
 
+  it('shows no attempt that was recorded after the delivery was read: its state would not fit', async (t) => {
+    const { id } = await owe();
+    const { listAttempts } = test.store;
+    t.mock.method(test.store, 'listAttempts', async (...asked: Parameters<typeof listAttempts>) => {
+      await deliver();
+      return listAttempts(...asked);
+    });
+    const { body: during } = await call('GET', `/${id}`);
+    assert.deepEqual([during.state, during.attempts], ['pending', []]);
+    const { body: later } = await call('GET', `/${id}`);
+    assert.deepEqual([later.state, later.attempts.length], ['delivered', 1]);
+  });
+
   describe('states', () => {
     it('shows what waits as pending, sending or held, and finds it so', async () => {
       const { id } = await owe();

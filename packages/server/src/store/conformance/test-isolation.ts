@@ -4,7 +4,7 @@ import { ALL_FAILED } from '../../domain/retry-filter.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { furnishWorkspace, NAMES, pausedAtIn, SAME_KEY } from './furnish-workspace.ts';
-import type { StoreHarness } from './harness.ts';
+import { asked, type StoreHarness } from './harness.ts';
 import {
   answered,
   plannedEvent,
@@ -92,7 +92,7 @@ export function testIsolation(harness: StoreHarness): void {
       cancel: () => scene.store.cancel({ lane: lane(), limit: 99, reason: 'new' }),
     };
 
-    for (const [method, write] of Object.entries(writes)) {
+    for (const [method, write] of asked(harness, writes)) {
       it(`keeps ${method} to its workspace`, async () => {
         const untouched = await viewWorkspace(scene.store, theirs, NAMES);
         const own = await viewWorkspace(scene.store, mine, NAMES);
@@ -162,7 +162,7 @@ export function testIsolation(harness: StoreHarness): void {
       listAttempts: (from, workspaceId) => from.listAttempts(workspaceId, 'del_delivered'),
     };
 
-    for (const [method, read] of Object.entries(reads)) {
+    for (const [method, read] of asked(harness, reads)) {
       it(`shows by ${method} what is of the workspace`, async () => {
         for (const from of [scene.store, scene.opened.reader]) {
           const nothing = await read(from, 'ws_nobody');

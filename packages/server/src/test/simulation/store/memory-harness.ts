@@ -7,10 +7,10 @@ import { openMemoryReader, openMemoryStore } from './open-memory-store.ts';
 const refuse = async (): Promise<never> => {
   throw new Error('the simulated store has no jobs and no retention');
 };
-const READS = { getJob: refuse, listJobs: refuse, estimateJob: refuse };
+const READS = { getJob: async () => null, listJobs: async () => [], estimateJob: refuse };
 const UPKEEP: JobLog & Retention = {
   ...READS,
-  ...{ createJob: refuse, cancelJob: refuse, unfinishedJobs: refuse, advanceJob: refuse, prune: refuse },
+  ...{ createJob: async () => null, cancelJob: refuse, unfinishedJobs: refuse, advanceJob: refuse, prune: refuse },
 };
 
 /** The simulation's store, for the conformance suite. A sync lasts one turn of the clock. */
