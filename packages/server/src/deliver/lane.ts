@@ -1,6 +1,6 @@
 import type { SignatureScheme } from '../domain/attempt.ts';
 import type { Evidence } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, DELIVERY_CLASSES, type DeliveryClass } from '../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryClass } from '../domain/delivery.ts';
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
@@ -11,6 +11,7 @@ import { LaneDestination } from './lane-destination.ts';
 import type { HealthNews, Landed } from './lane-health.ts';
 import { OwnTrouble } from './own-trouble.ts';
 import type { Pacer } from './pacer.ts';
+import { isDueBefore, ReadProgress } from './read-progress.ts';
 
 /**
  * While first attempts wait, one of this many starts is a retry or a recovered one, and one of this many slots is the most that
@@ -65,11 +66,7 @@ export class Lane {
   readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
   /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, where it goes. */
   readonly #known = new Map<string, 'waiting' | LaneDestination | 'settling'>();
-  readonly #cursors: [Position | null, Position | null, Position | null] = [null, null, null];
-  /** Classes that are to be read from the start, whatever a read that is under way says about how far it came. */
-  readonly #rewound: [boolean, boolean, boolean] = [false, false, false];
-  /** Classes in which something may be due that was not read. */
-  readonly #unread: [boolean, boolean, boolean] = [true, true, true];
+  readonly #progress = new ReadProgress();
   readonly #memory: { bytes: number };
 
   /** @param memory counts the bytes of data that wait in memory, over all lanes */
@@ -264,7 +261,7 @@ export class Lane {
 
   /** Something of this class may have become due. */
   markUnread(deliveryClass: DeliveryClass): void {
-    this.#unread[deliveryClass] = true;
+    this.#progress.markUnread(deliveryClass);
   }
 
   /**
@@ -272,50 +269,40 @@ export class Lane {
    * @returns false if something before them may be unread, or enough waits in memory: then they are read in their turn
    */
   accept(handedOver: readonly QueuedDelivery[]): boolean {
-    if (this.#unread[0] || this.reading || this.#waiting[0].length >= MAX_WAITING) return false;
+    if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || this.#waiting[0].length >= MAX_WAITING)
+      return false;
     this.add(0, handedOver, { full: false });
     return true;
   }
 
-  /** Reads all of these classes again from the start: finds what stands before what was read last, and what news of was lost. */
-  rewind(classes: readonly DeliveryClass[] = DELIVERY_CLASSES): void {
-    for (const deliveryClass of classes) {
-      this.#cursors[deliveryClass] = null;
-      this.#rewound[deliveryClass] = true;
-      this.#unread[deliveryClass] = true;
-    }
+  /** Reads all of these classes again from the start. */
+  rewind(classes?: readonly DeliveryClass[]): void {
+    this.#progress.rewind(classes);
   }
 
-  /**
-   * A delivery was put off, and waits there as a retry. A read may have come past it while its outcome was on the way to the
-   * disk, and have left it alone because it was known.
-   */
+  /** A delivery was put off, and waits there as a retry. */
   putOff(place: Position): void {
-    const cursor = this.#cursors[DELIVERY_CLASS.retry];
-    if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);
+    this.#progress.putOff(place);
   }
 
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */
   classesToRead(): DeliveryClass[] {
-    return ([0, 1, 2] as const).filter((c) => this.#unread[c] && this.#waiting[c].length === 0);
+    return ([0, 1, 2] as const).filter((c) => this.#progress.isUnread(c) && this.#waiting[c].length === 0);
   }
 
   cursor(deliveryClass: DeliveryClass): Position | null {
-    return this.#cursors[deliveryClass];
+    return this.#progress.cursor(deliveryClass);
   }
 
   /** A read begins: news that comes while it runs counts for the next one. */
   beginRead(deliveryClass: DeliveryClass): void {
-    this.#unread[deliveryClass] = false;
-    this.#rewound[deliveryClass] = false;
+    this.#progress.begin(deliveryClass);
   }
 
   /** @param full the read stopped at its limit, so more may be due */
   add(deliveryClass: DeliveryClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
-    const last = read.at(-1);
-    if (last !== undefined && !this.#rewound[deliveryClass])
-      this.#cursors[deliveryClass] = { dueAt: last.dueAt, seq: last.seq };
-    if (full) this.#unread[deliveryClass] = true;
+    this.#progress.cameTo(deliveryClass, read.at(-1));
+    if (full) this.#progress.markUnread(deliveryClass);
     for (const delivery of read) {
       if (this.#known.has(delivery.id)) continue;
       this.#known.set(delivery.id, 'waiting');
@@ -503,10 +490,6 @@ type Observation = Omit<Landed, 'evidence' | 'slots' | 'resumedAt'> & {
   evidence: Evidence;
   offerNext?: SignatureScheme | null;
 };
-
-function isDueBefore(one: Position, other: Position): boolean {
-  return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
-}
 
 /** Of a delivery beside its data: about what V8 needs for its objects and ids. */
 export const MEMORY_PER_DELIVERY = 600;

@@ -264,7 +264,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'found: a retry stays behind a read that came past it',
-    file: 'deliver/lane.ts',
+    file: 'deliver/read-progress.ts',
     find: 'if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);',
     replace: '',
   },

@@ -6,7 +6,7 @@ import { MUTANTS } from './mutants.ts';
 const { values } = parseArgs({
   options: {
     /** The most for each. */
-    seeds: { type: 'string', default: '3000' },
+    seeds: { type: 'string', default: '5000' },
     /** Only those whose names contain it. */
     only: { type: 'string', default: '' },
   },

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DELIVERY_CLASSES } from '../domain/delivery.ts';
+import { isDueBefore, ReadProgress } from './read-progress.ts';
+
+const AT = { dueAt: 1_000, seq: 5 };
+
+test('everything is unread at first; a read takes that away, and news brings it back', () => {
+  const progress = new ReadProgress();
+  assert.deepEqual(
+    DELIVERY_CLASSES.map((each) => progress.isUnread(each)),
+    [true, true, true],
+  );
+  progress.begin(0);
+  assert.deepEqual(
+    DELIVERY_CLASSES.map((each) => progress.isUnread(each)),
+    [false, true, true],
+  );
+  progress.markUnread(0);
+  assert.equal(progress.isUnread(0), true);
+});
+
+test('a read goes on where the last one ended, unless the class was rewound while it ran', () => {
+  const progress = new ReadProgress();
+  progress.begin(0);
+  progress.cameTo(0, AT);
+  progress.cameTo(0, undefined);
+  assert.deepEqual(progress.cursor(0), AT);
+  assert.equal(progress.cursor(1), null);
+  progress.begin(0);
+  progress.rewind([0]);
+  progress.cameTo(0, { dueAt: 2_000, seq: 9 });
+  assert.equal(progress.cursor(0), null);
+  assert.equal(progress.isUnread(0), true);
+});
+
+test('what is put off to a place that was read past brings the retries to be read again, and no other class', () => {
+  for (const [place, isPassed] of [
+    [{ dueAt: 999, seq: 9 }, true],
+    [AT, true],
+    [{ dueAt: 1_000, seq: 6 }, false],
+    [{ dueAt: 1_001, seq: 1 }, false],
+  ] as const) {
+    const progress = new ReadProgress();
+    for (const each of DELIVERY_CLASSES) {
+      progress.begin(each);
+      progress.cameTo(each, AT);
+    }
+    progress.putOff(place);
+    assert.deepEqual(
+      DELIVERY_CLASSES.map((each) => progress.isUnread(each)),
+      [false, isPassed, false],
+    );
+    assert.deepEqual(progress.cursor(1), isPassed ? null : AT);
+  }
+});
+
+test('deliveries are due in the order of their instants, and of their ingest', () => {
+  assert.equal(isDueBefore({ dueAt: 1, seq: 9 }, { dueAt: 2, seq: 1 }), true);
+  assert.equal(isDueBefore({ dueAt: 1, seq: 1 }, { dueAt: 1, seq: 2 }), true);
+  assert.equal(isDueBefore({ dueAt: 1, seq: 2 }, { dueAt: 1, seq: 2 }), false);
+});
