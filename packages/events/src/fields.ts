@@ -23,7 +23,7 @@ export const runContext = {
 };
 
 /** What identifies a run, and whose it is. */
-export const runIdentifiers = ['workflow_id', 'run_id', 'user_id', 'session_id'];
+export const runIdentifiers: readonly string[] = ['workflow_id', 'run_id', 'user_id', 'session_id'];
 
 export const tokenUsage = Type.Object(
   {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verify } from '@broxi/receiver';
 import fc from 'fast-check';
+import type { PayloadKind } from '../domain/delivery.ts';
 import { newId } from '../ids.ts';
 import { createRequestTemplate, traceparent } from './build-request.ts';
 import { TEST_SECRET, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
@@ -12,6 +13,7 @@ const webhook = testWebhook({ headers: { 'X-Own': 'Grüße', Authorization: 'Bea
 function deliveryOf(data: unknown = { workflow_id: 'wf', cost: 0.1 }) {
   return {
     id: newId('del'),
+    payload: 'full' as PayloadKind,
     event: {
       id: newId('evt'),
       type: 'workflow.completed',

@@ -168,6 +168,14 @@ const configFields = (form: Form) => ({
       examples: [{ limit: 100, period: 60 }],
     }),
   ),
+  payload: Type.Optional(
+    Type.Enum(['full', 'thin'], {
+      default: 'full',
+      description:
+        'thin: `data` of a body carries identifiers only; the receiver fetches the rest from `/v1/deliveries/{id}/payload` with the read token.',
+      examples: ['thin'],
+    }),
+  ),
   recovery: Type.Optional(
     Type.Enum(['manual', 'auto'], {
       default: 'manual',
@@ -175,7 +183,6 @@ const configFields = (form: Form) => ({
     }),
   ),
   ...matchingSchemas(form),
-  payload: Type.Optional(notYet('full')),
   batch: Type.Optional(notYet(null)),
   ordering: Type.Optional(notYet(null)),
   fallback_url: Type.Optional(notYet(null)),
@@ -248,6 +255,12 @@ export const webhookSchema = Type.Object(
     version: Type.Integer({ description: 'Grows with every change; also the ETag.' }),
     ...Type.Required(Type.Object(configFields('shown'))).properties,
     secret: Type.String({ description: 'Shown once, in the answer that creates the webhook; a mask otherwise.' }),
+    read_token: Type.Optional(
+      Type.String({
+        description:
+          'whr_…; reads the payloads of its deliveries, and nothing else. Shown once, in the answer that creates the webhook.',
+      }),
+    ),
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
     deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),
