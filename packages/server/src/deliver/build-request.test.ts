@@ -137,3 +137,14 @@ test('the URL is kept with path and query', () => {
   const url = 'https://example.com:8443/a%20b/?x=1&y=%C3%A4';
   assert.equal(createRequestTemplate(testWebhook({ url }), TEST_TEMPLATE).url.href, url);
 });
+
+test('a thin body carries identifiers only, and is what is signed', async () => {
+  const template = createRequestTemplate(webhook, TEST_TEMPLATE);
+  const delivery = { ...deliveryOf({ workflow_id: 'wf', cost: 0.1 }), payload: 'thin' as const };
+  const body = template.body(delivery);
+  assert.deepEqual(JSON.parse(body).data, { workflow_id: 'wf' });
+  const flat = template.headers({ delivery, body, attempt: 1, scheme: 'timestamped', sentAt: SENT_AT });
+  const headers = Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
+  const verified = await verify({ body, headers, secret: TEST_SECRET, now: () => SENT_AT });
+  assert.equal(verified.ok, true);
+});

@@ -133,6 +133,7 @@ export function testBackfill(harness: StoreHarness): void {
 
     it('owes thin deliveries to a webhook that is thin by then', async () => {
       const lane = await laneOf();
+      scene.clock.step(3_600_000);
       const since = scene.clock.now();
       await miss(lane.workspaceId, 2);
       const job = await backfill(lane, since);
