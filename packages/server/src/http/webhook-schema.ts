@@ -5,6 +5,7 @@ import type { RateLimit } from '../domain/rate-limit.ts';
 import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
 import { MAX_ROUTES, type RouteConfig } from '../domain/routes.ts';
 import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
+import { MASK } from './mask.ts';
 
 /**
  * The schemas of webhooks. They describe; what may be saved is checked by the domain, whose messages are better than a
@@ -83,6 +84,19 @@ function filterSchema(description: string, example: FilterConfig) {
   });
 }
 
+const exampleRoutes = [
+  { when: { workflow_id: { starts_with: 'sales_' } }, url: 'https://crm.example.com/hooks' },
+  {
+    when: { event: 'workflow.failed', 'error.code': ['CRITICAL_ERROR', 'SECURITY_BREACH'] },
+    url: 'https://alerts.example.com/urgent',
+    headers: { Authorization: 'Bearer alerts-token' },
+  },
+];
+const shownRoutes = [
+  { id: 2_713_190_447, ...exampleRoutes[0], headers: {} },
+  { id: 918_204_336, ...exampleRoutes[1], headers: { Authorization: MASK } },
+];
+
 function routesSchema(form: Form) {
   const fields = {
     id: Type.Integer({ description: 'Stays the same while the route is edited: what waits for it finds it by this.' }),
@@ -99,16 +113,7 @@ function routesSchema(form: Form) {
     default: null,
     items: Type.Object(form === 'shown' ? fields : written),
     description: 'Where events go that a route is for; the first that holds decides, else `url`.',
-    examples: [
-      [
-        { when: { workflow_id: { starts_with: 'sales_' } }, url: 'https://crm.example.com/hooks' },
-        {
-          when: { event: 'workflow.failed', 'error.code': ['CRITICAL_ERROR', 'SECURITY_BREACH'] },
-          url: 'https://alerts.example.com/urgent',
-          headers: { Authorization: 'Bearer alerts-token' },
-        },
-      ],
-    ],
+    examples: [form === 'shown' ? shownRoutes : exampleRoutes],
   });
 }
 
