@@ -112,6 +112,9 @@ async function drainOnce(
 
   if (times.length < 2) throw new BenchError(`Of ${events} events that waited ${times.length} requests arrived.`);
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  if (size === 1 && lengths.some((length) => length !== longest)) {
+    throw new BenchError('The bodies of single events are not equally long, so those in a batch cannot be counted.');
+  }
   const arrived = eventsIn(lengths, singleBytes ?? longest);
   const drain = {
     fillSeconds,
