@@ -58,7 +58,7 @@ Throughput and latency of the server beside a relay that stores nothing (about 5
   --relay-only          measure the relay alone: what this machine gives at best
   --against <folder>    the server of another checkout (an older commit, with its own node_modules) takes part in turn
 
-What a webhook whose receiver never answers does to its neighbours (about 12 minutes; rounds, seconds, … as above):
+What a webhook whose receiver never answers does to its neighbours (about 10 minutes; rounds, seconds, … as above):
   --neighbour           do this instead
   --healthy-webhooks 100   its neighbours, which share the load (1 to 1000)
   --hung-backlog 10000  deliveries that wait for the hung one (1000 to 1000000)
