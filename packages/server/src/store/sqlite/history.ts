@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow } from './delivery-rows.ts';
+import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
@@ -92,6 +92,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     runId: row.run_id,
     origin: row.origin,
     route: row.route,
+    payload: payloadOf(row),
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,

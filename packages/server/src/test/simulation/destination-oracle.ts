@@ -87,6 +87,11 @@ export class DestinationOracle {
     return this.circuit.state !== 'open' && this.notBefore <= now && !this.isGivenUp && this.#trouble === null;
   }
 
+  /** Trouble of our own is waited out, by the whole lane: also after the webhook's URL has changed. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null;
+  }
+
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */
   freeFrom(now: number): number {
     const probeAt = this.circuit.state === 'open' ? this.circuit.nextProbeAt : now;
