@@ -5,7 +5,7 @@ import { keyOf } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
 /*
- * What the contract says about one receiver, said a second time and from outside: when nothing may be sent to it. None of it
+ * What the rules say about one receiver, said a second time and from outside: when nothing may be sent to it. None of it
  * uses the engine's rules, so that an error in those is not repeated here.
  */
 
