@@ -1,4 +1,5 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
+import { type BatchConfig, readBatch } from './batch.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
 import { checkOwnHeaders } from './own-headers.ts';
@@ -35,7 +36,8 @@ export interface WebhookConfig extends MatchingConfig {
   /** Default null: none. Counts exchanges, of which an attempt may have several. */
   rate_limit: RateLimit | null;
   payload: 'full';
-  batch: null;
+  /** Default null: events go one by one. */
+  batch: BatchConfig | null;
   ordering: null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';
@@ -49,7 +51,6 @@ export interface WebhookConfig extends MatchingConfig {
  */
 export const UNSUPPORTED_FIELDS = {
   payload: 'full',
-  batch: null,
   ordering: null,
   fallback_url: null,
   tls: null,
@@ -61,7 +62,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'batch', 'recovery'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -105,6 +106,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    batch: readBatch(fields),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,

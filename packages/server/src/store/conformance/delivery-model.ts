@@ -1,4 +1,4 @@
-import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
+import type { SentClass, NextStep } from '../../domain/delivery.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */
@@ -9,7 +9,7 @@ export interface ModelDelivery {
   origin: 'event' | 'replay';
   route: number | null;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
-  class: DeliveryClass;
+  class: SentClass;
   dueAt: number | null;
   createdAt: number;
   finishedAt: number | null;
@@ -74,7 +74,7 @@ export class DeliveryModel {
   }
 
   /** What of a class is due by an instant, in order of that; what is due at one instant as it was taken in. */
-  due(lane: string, deliveryClass: DeliveryClass, dueBy: number): ModelDelivery[] {
+  due(lane: string, deliveryClass: SentClass, dueBy: number): ModelDelivery[] {
     return this.waiting(lane)
       .filter((each) => each.class === deliveryClass && Number(each.dueAt) <= dueBy)
       .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));
