@@ -23,7 +23,8 @@ export function conclude(
       ...decision,
       outcome: { kind: 'retryable', reason: outcome.reason, retryAfterMs: null },
     });
-    if (retry.state !== 'pending' && retry.state !== 'failed') throw new Error('what is retryable waits, or has failed');
+    if (retry.state !== 'pending' && retry.state !== 'failed')
+      throw new Error('what is retryable waits, or has failed');
     const start = { attemptsUsed: attemptsInSeries, start: retry, formedAt: now };
     return { next, successors: [{ ...carrier(eventType, left), ...start }] };
   }

@@ -37,13 +37,19 @@ export class Gatherer {
   /** The lane may send. @returns a read that it needs before anything else; null: none */
   turn(lane: Lane, now: number): (() => Promise<void>) | null {
     const { gathering } = lane;
-    const room = this.#options.isRoomy() ? lane.roomAhead : Math.min(1, lane.roomAhead);
-    const opening: Opening = { now, room, takes: (route) => lane.takes(route, now) };
+    const opening = this.#opening(lane, now);
     for (const batch of gathering.takeReady(opening)) void this.#form(lane, batch);
     if (gathering.needsRead(opening)) return () => this.#read(lane);
     const at = lane.gathersUntil(now);
     if (at !== null) this.#options.resumeAt(lane, at);
     return null;
+  }
+
+  #opening(lane: Lane, now: number): Opening {
+    const takes = (route: number | null) => lane.takes(route, now);
+    const { ahead, free } = lane.batchRoom;
+    const most = this.#options.isRoomy() ? Number.POSITIVE_INFINITY : 1;
+    return { now, roomAhead: Math.min(most, ahead), room: Math.min(most, free), takes };
   }
 
   async #read(lane: Lane): Promise<void> {

@@ -16,7 +16,9 @@ export interface ReadyBatch {
 /** What a batch may be made for at this moment. */
 export interface Opening {
   now: number;
-  /** How many batches may be made. */
+  /** How many batches may be made: of full ones, so that they are there when those in the air are done with. */
+  roomAhead: number;
+  /** The same of others, which would only grow while they wait. */
   room: number;
   /** Whether what goes this route may be sent now. */
   takes: (route: number | null) => boolean;
@@ -100,13 +102,14 @@ export class Gathering {
   }
 
   /** Takes out batches that are ready, the one that waits for longest first. */
-  takeReady({ now, room, takes }: Opening): ReadyBatch[] {
+  takeReady({ now, roomAhead, room, takes }: Opening): ReadyBatch[] {
     if (now < this.#pausedUntil) return [];
     const taken: ReadyBatch[] = [];
-    while (taken.length < room) {
+    while (taken.length < roomAhead) {
       let oldest: Group | null = null;
       for (const group of this.#groups.values()) {
-        const isReady = group.isFull || (!this.#isBehind && this.#dueAt(group) <= now);
+        const isDue = !this.#isBehind && this.#dueAt(group) <= now && taken.length < room;
+        const isReady = group.isFull || isDue;
         if (isReady && takes(group.route) && (oldest === null || group.oldestAt < oldest.oldestAt)) oldest = group;
       }
       if (oldest === null) break;
@@ -135,10 +138,11 @@ export class Gathering {
     for (const { seq } of members) this.#known.delete(seq);
   }
 
-  /** A batch could not be made: its members are read again, and nothing is tried until then. */
+  /** A batch could not be made: all is read again, so that it is in order, and nothing is tried until then. */
   fail(batch: ReadyBatch, until: number): void {
     this.end(batch);
     this.#pausedUntil = until;
+    this.clear();
     this.#readAgain();
   }
 
@@ -201,7 +205,11 @@ export class Gathering {
     if (anew) Object.assign(group, NOTHING_MEASURED);
     const size = this.#config?.size ?? 1;
     if (group.count === 0) group.bytes = bytesAroundMembers(group.eventType, this.#webhookId);
-    for (let next = group.members[group.count]; next !== undefined && !group.isFull; next = group.members[group.count]) {
+    for (
+      let next = group.members[group.count];
+      next !== undefined && !group.isFull;
+      next = group.members[group.count]
+    ) {
       const bytes = bytesOfMember(next, this.#webhookId);
       if (group.count > 0 && group.bytes + bytes > MAX_BATCH_BYTES) {
         group.isFull = true;

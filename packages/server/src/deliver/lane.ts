@@ -1,6 +1,12 @@
 import type { SignatureScheme } from '../domain/attempt.ts';
 import type { Evidence } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, DELIVERY_CLASSES, type DeliveryClass, SENT_CLASSES, type SentClass } from '../domain/delivery.ts';
+import {
+  DELIVERY_CLASS,
+  DELIVERY_CLASSES,
+  type DeliveryClass,
+  SENT_CLASSES,
+  type SentClass,
+} from '../domain/delivery.ts';
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
@@ -232,10 +238,15 @@ export class Lane {
     return this.#way(route)?.destination.takes(now) === true;
   }
 
-  /** How many batches may be made before they can be started: what is in the air is done with by the time that they are. */
-  get roomAhead(): number {
-    const isCalm = this.freeSlots === this.#slots - this.sending;
-    return (isCalm ? this.#slots : this.freeSlots) - this.#waiting[0].length - this.gathering.forming;
+  /** How many batches may be made: `free` of them could start now, `ahead` as soon as what is in the air is done with. */
+  get batchRoom(): { ahead: number; free: number } {
+    const { freeSlots } = this;
+    // There is something else to probe with.
+    const waits = this.#waiting.some((line) => line.length > 0) || this.classesToRead().length > 0;
+    if (this.isClosedOff && waits) return { ahead: 0, free: 0 };
+    const made = this.#waiting[0].length + this.gathering.forming;
+    const isCalm = freeSlots === this.#slots - this.sending;
+    return { ahead: (isCalm ? this.#slots : freeSlots) - made, free: freeSlots - made };
   }
 
   /** The next instant at which there may be a batch to make; null: whatever changes that brings a turn with it. */

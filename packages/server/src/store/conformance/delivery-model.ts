@@ -1,4 +1,4 @@
-import type { SentClass, NextStep } from '../../domain/delivery.ts';
+import type { NextStep, SentClass } from '../../domain/delivery.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */

@@ -223,9 +223,9 @@ function placeOf({
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {
   if (state === 'pending') return { state, dueAt, ...(uncharged && { uncharged }) };
-  return state === 'failed' ? { state, reason: 'gave up' } : { state };
+  return state === 'delivered' ? { state } : { state, reason: 'gave up' };
 }
 
 function shown({ lane: webhookId, class: _, seriesFrom: __, ...delivery }: ModelDelivery) {
-  return { webhookId, ...delivery };
+  return { webhookId, batch: null, ...delivery };
 }

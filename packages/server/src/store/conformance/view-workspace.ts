@@ -42,6 +42,7 @@ export async function viewWorkspace(store: Store, workspaceId: string, names: Na
     ...(await viewHistory(store, workspaceId, names)),
     lane: await store.loadLane(lane),
     due: await Promise.all(SENT_CLASSES.map((each) => store.readDue({ lane, class: each, ...everything }))),
+    gathering: await store.readGathering({ lane, after: null, limit: 100 }),
     exchanges: (await store.exchangesSince(lane, 0)).toSorted((a, b) => a - b),
     nextDueAt: await store.nextDueAt(lane, 0),
     swept: (await store.sweep()).filter((each) => each.workspaceId === workspaceId),

@@ -47,7 +47,10 @@ export function retention(database: DatabaseSync, group: CommitGroup): Retention
     let position = after;
     for (const { seq, accepted_at: acceptedAt } of events) {
       if (left <= 0) return { ...result, next: position };
-      const isKept = acceptedAt >= before || seq === latest || kept.get({ event: seq, before, latest: latestDelivery }) !== undefined;
+      const isKept =
+        acceptedAt >= before ||
+        seq === latest ||
+        kept.get({ event: seq, before, latest: latestDelivery }) !== undefined;
       if (!isKept) {
         const gone = removeDeliveries(seq, left);
         result.deliveries += gone.deliveries;

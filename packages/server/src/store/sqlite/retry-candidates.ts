@@ -44,7 +44,8 @@ export function retryCandidates(
   };
   const parameters = [workspaceId, ...(webhookId === null ? [] : [webhookId]), state];
   const judge = (row: GivenUpRow): Candidate => {
-    const matches = row.is_spent === 0 && (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
+    const matches =
+      row.is_spent === 0 && (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
     const isMeant = matches && (filter.byOutage !== true || isByOutage(row.seq));
     const verdict = !isMeant ? 'other' : row.is_deleted === 1 ? 'skipped' : 'owed';
     return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null };

@@ -4,6 +4,7 @@ import type { Settlement } from '../../store/store.ts';
 import { attemptsAllowed } from './check-start.ts';
 import { evidenceOf } from './destination-oracle.ts';
 import type { AttemptFacts } from './facts.ts';
+import type { State } from './reached.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -143,8 +144,12 @@ function note(
   if (cutShort) reached.note('no time for the other signature');
   if (verdict === 'failed') reached.note('an answer that is not retried');
   if (verdict === 'delivered') {
-    const by = { 0: 'a first attempt delivered', 1: 'a retry delivered', 2: 'a recovered delivery delivered' } as const;
-    reached.note(row.origin === 'replay' && row.class === 2 ? 'a replay delivered' : by[row.class]);
+    const by: readonly State[] = ['a first attempt delivered', 'a retry delivered', 'a recovered delivery delivered'];
+    reached.note(
+      row.origin === 'replay' && row.class === 2
+        ? 'a replay delivered'
+        : (by[row.class] ?? 'a first attempt delivered'),
+    );
   }
   if (last.kind === 'failed') {
     if (last.failure === 'timeout') reached.note('a timeout');
