@@ -1,6 +1,7 @@
 import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { RetryPolicyConfig } from '../../domain/retry-policy-config.ts';
 import type { Settlement } from '../../store/store.ts';
+import { checkSuccessors, meaningOf } from './batch-check.ts';
 import { attemptsAllowed } from './check-start.ts';
 import { evidenceOf } from './destination-oracle.ts';
 import type { AttemptFacts } from './facts.ts';
@@ -15,9 +16,16 @@ const EXTENDED = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
 /** An outcome is handed to the store: is it what the answers came to? */
 export function checkSettlement(
   witness: Witness,
-  settled: { settlement: Settlement; attempt: AttemptFacts; cutShort: boolean; row: DeliveryRow | undefined },
+  settled: {
+    settlement: Settlement;
+    attempt: AttemptFacts;
+    /** Of a batch; null: it is none. */
+    members: readonly string[] | null;
+    cutShort: boolean;
+    row: DeliveryRow | undefined;
+  },
 ): void {
-  const { settlement, attempt, cutShort, row } = settled;
+  const { settlement, attempt, members, cutShort, row } = settled;
   const { next, attempt: record } = settlement;
   const { now } = witness.time;
   const breach = (what: string) => witness.breach(`attempt ${attempt.number} of ${attempt.deliveryId} ${what}`);
@@ -33,7 +41,13 @@ export function checkSettlement(
   }
   const policy = version.config.retry_policy;
   const charged = row.attempts - row.seriesFrom;
-  const verdict = judge(last, { policy, cutShort, isProbe: attempt.isProbe });
+  const meaning = meaningOf(last, members);
+  const verdict =
+    meaning === 'unclear' || meaning === 'split'
+      ? ({ unclear: 'retryable', split: 'cancelled' } as const)[meaning]
+      : judge(last, { policy, cutShort, isProbe: attempt.isProbe });
+  if (members !== null) checkSuccessors(witness, { settlement, members, last, row, policy });
+  else if (settlement.successors !== undefined) breach('hands on members, and is no batch');
   note(witness, { last, verdict, row, cutShort });
   const is = next.state === 'pending' && next.uncharged === true ? 'uncharged' : next.state;
   const allowed = attemptsAllowed(policy);
@@ -56,7 +70,7 @@ export function checkSettlement(
   if (opens && attempt.destination.circuit.state !== 'open') breach('opened a circuit without a cause');
 }
 
-type Verdict = 'delivered' | 'failed' | 'uncharged' | 'retryable';
+type Verdict = 'delivered' | 'failed' | 'uncharged' | 'retryable' | 'cancelled';
 
 function judge(
   last: ExchangeResult,

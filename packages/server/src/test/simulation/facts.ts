@@ -41,6 +41,10 @@ export interface AttemptFacts {
 export interface DeliveryFacts {
   id: string;
   webhook: WebhookFacts;
+  /** Of a batch: ids of what it carries, once that is known; null: it is none. */
+  members: readonly string[] | null;
+  /** A batch that a person has sent again, or that goes on from one: its members belong to another. */
+  isReplay: boolean;
   /** The bytes of the first request; null: none was sent. */
   body: string | null;
   /** When it was acknowledged; null: it was not, so that it may be missing. */
