@@ -93,6 +93,11 @@ export class DestinationOracle {
     );
   }
 
+  /** When the pause for trouble of our own ends, which holds up the webhook wherever it sends to; 0: there is none. */
+  get troubleUntil(): number {
+    return this.#trouble?.until ?? 0;
+  }
+
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */
   freeFrom(now: number): number {
     const probeAt = this.circuit.state === 'open' ? this.circuit.nextProbeAt : now;

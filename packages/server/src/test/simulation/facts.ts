@@ -75,6 +75,8 @@ export interface WebhookFacts {
   attempts: Set<AttemptFacts>;
   /** When the latest attempt began. */
   startedAt: number;
+  /** When the latest answer came. */
+  landedAt: number;
   /** By URL and secret. */
   destinations: Map<string, DestinationOracle>;
   /** Outcomes under way that disable it. */

@@ -44,7 +44,7 @@ export class Ledger {
 
   addWebhook(lane: Lane, host: string): WebhookFacts {
     const webhook: WebhookFacts = {
-      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, disabling: 0 },
+      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, landedAt: 0, disabling: 0 },
       attempts: new Set(),
       destinations: new Map(),
     };
@@ -208,6 +208,7 @@ export class Ledger {
   #land(attempt: AttemptFacts, result: ExchangeResult): void {
     attempt.state = 'landed';
     const { webhook, destination, isTest } = attempt;
+    webhook.landedAt = this.#witness.time.now;
     const isSuccess = result.kind === 'answered' && result.status < 300;
     const delivery = this.deliveries.get(attempt.deliveryId);
     if (delivery !== undefined && isSuccess) this.#taken(delivery, result);

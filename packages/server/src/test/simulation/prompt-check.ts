@@ -40,6 +40,8 @@ export class PromptCheck {
     const waits = disk.queue
       .all()
       .find((row) => isLane(row.lane, webhook.lane) && this.#dueAt(row) <= since && !busy.has(row.key));
+    // A batch has to be made first, for a place that may have become free just now.
+    if (waits?.class === DELIVERY_CLASS.gathering && webhook.landedAt >= since) return;
     const id = waits && disk.deliveries.get(waits.key)?.id;
     if (id) this.#witness.breach(`${id} waits for ${time.now - since} ms, and nothing keeps it back`);
   }
@@ -69,6 +71,7 @@ export class PromptCheck {
     if (config === undefined || !config.active || deletedAt !== null || config.rate_limit !== null) return false;
     const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
     if (hold && (hold.pausedAt !== null || hold.disabledAt !== null)) return false;
+    if ([...webhook.destinations.values()].some(({ troubleUntil }) => troubleUntil > since)) return false;
     const destination = this.#ledger.destinationOf(webhook);
     if (destination === undefined || !destination.isFree(since) || destination.changedAt >= since) return false;
     const inTheAir = [...attempts].filter(({ state }) => state !== 'landed').length;

@@ -27,7 +27,16 @@ export interface Reaction {
 
 export const MOODS: readonly [Mood, ...Mood[]] = [
   ...(['well', 'slow', 'hangs', 'drips', 'fails', 'flaps', 'unreachable', 'talks nonsense'] as const),
-  ...(['rate-limits', 'asks for a wait', 'does not know it', 'gone', 'picks', 'our trouble'] as const),
+  ...([
+    'rate-limits',
+    'asks for a wait',
+    'does not know it',
+    'gone',
+    'picks',
+    'picks',
+    'picks',
+    'our trouble',
+  ] as const),
 ];
 
 const NETWORK = ['connection_refused', 'connection_reset', 'dns', 'tls', 'network'] as const;
