@@ -163,8 +163,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody is woken for a retry',
     file: 'deliver/engine.ts',
-    find: 'this.#wakeAt(lane, next.dueAt);',
-    replace: '',
+    find: 'lane.putOff({ dueAt, seq });\n      this.#wakeAt(lane, dueAt);',
+    replace: 'lane.putOff({ dueAt, seq });',
   },
   {
     name: 'the sweep reads on where it was',
@@ -289,8 +289,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a batch has members of several types',
     file: 'deliver/gathering.ts',
-    find: 'return `${eventType} ${route}`;',
-    replace: `return \`\${eventType === ''} \${route}\`;`,
+    find: 'const key = keyOf({ eventType, route });',
+    replace: "const key = keyOf({ eventType: '', route });",
   },
   {
     name: 'a member is taken for two batches',
