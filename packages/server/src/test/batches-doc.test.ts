@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { catalog } from '@broxi/events';
 import { readBatchData } from '../domain/batch.ts';
 import { classifyBatch } from '../domain/batch-answer.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
@@ -25,7 +26,7 @@ test('its configuration can be saved', () => {
 
 test('its body is one, and its answer names one of its events', () => {
   const { data } = example('body').value;
-  assert.deepEqual(createDataSchemas().checkBuiltIn('webhook.batch', data), []);
+  assert.deepEqual(createDataSchemas().checkCustom(JSON.stringify(catalog['webhook.batch'].schema), data), []);
   const ids = readBatchData(JSON.stringify(data)).members.map(({ id }) => id);
   assert.equal(ids.length, data.count);
   const { json, value } = example('answer');
