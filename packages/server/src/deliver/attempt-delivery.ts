@@ -20,7 +20,7 @@ import { MAX_ANSWER_BYTES, MAX_BATCH_ANSWER_BYTES, type SendRequest } from './se
 
 /** What one try needs to know; none of it changes while the try runs. */
 export interface AttemptInput {
-  delivery: Pick<QueuedDelivery, 'id' | 'event' | 'attempts'>;
+  delivery: Pick<QueuedDelivery, 'id' | 'event' | 'payload' | 'attempts'>;
   webhook: Webhook;
   template: RequestTemplate;
   policy: RetryPolicy;

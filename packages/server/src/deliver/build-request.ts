@@ -12,7 +12,7 @@ export interface RequestTemplate {
   /** The target's. */
   url: URL;
   /** The body of a delivery; the same bytes at every attempt. */
-  body(delivery: Pick<QueuedDelivery, 'id' | 'event'>): string;
+  body(delivery: Pick<QueuedDelivery, 'id' | 'event' | 'payload'>): string;
   /** The headers of one exchange: name, value, name, value, … */
   headers(exchange: SignedExchange): string[];
 }
@@ -44,7 +44,7 @@ export function createRequestTemplate(
   return {
     target,
     url: new URL(target.url),
-    body: ({ id, event }) => deliveryBody({ webhookId: webhook.id, deliveryId: id, event }),
+    body: ({ id, event, payload }) => deliveryBody({ webhookId: webhook.id, deliveryId: id, event, payload }),
     headers({ delivery, body, attempt, scheme, sentAt }) {
       const signed = signer.signHeaders({
         deliveryId: delivery.id,

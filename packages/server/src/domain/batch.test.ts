@@ -41,13 +41,13 @@ test('what a batch carries comes out of it as it went in, and its body is what J
       fc.pre(all.every(({ data }) => isTaken(data)));
       const bodies = all.map(({ id: deliveryId, data, occurredAt }) => {
         const event = { type: TYPE, occurredAt, dataText: JSON.stringify(data) };
-        return deliveryBody({ webhookId: WEBHOOK, deliveryId, event });
+        return deliveryBody({ webhookId: WEBHOOK, deliveryId, event, payload: 'full' });
       });
       const dataText = batchDataText(TYPE, bodies);
       const carried = { eventType: TYPE, members: all.map((member, i) => ({ id: member.id, body: bodies[i] })) };
       assert.deepEqual(readBatchData(dataText), carried);
       const event = { type: BATCH_TYPE, occurredAt: 0, dataText };
-      const body = deliveryBody({ webhookId: WEBHOOK, deliveryId: `del_${'2'.repeat(32)}`, event });
+      const body = deliveryBody({ webhookId: WEBHOOK, deliveryId: `del_${'2'.repeat(32)}`, event, payload: 'full' });
       assert.equal(JSON.stringify(JSON.parse(body)), body);
     }),
   );
@@ -58,10 +58,10 @@ test('counts the bytes of a batch without its data, and not one too few', () => 
     fc.property(members, (all) => {
       const bodies = all.map(({ id: deliveryId, data }) => {
         const event = { type: TYPE, occurredAt: 1, dataText: JSON.stringify(data) };
-        return deliveryBody({ webhookId: WEBHOOK, deliveryId, event });
+        return deliveryBody({ webhookId: WEBHOOK, deliveryId, event, payload: 'full' });
       });
       const event = { type: BATCH_TYPE, occurredAt: 1, dataText: batchDataText(TYPE, bodies) };
-      const body = deliveryBody({ webhookId: WEBHOOK, deliveryId: `del_${'2'.repeat(32)}`, event });
+      const body = deliveryBody({ webhookId: WEBHOOK, deliveryId: `del_${'2'.repeat(32)}`, event, payload: 'full' });
       const counted = all.reduce(
         (sum, { id: member, data }) => {
           const dataBytes = Buffer.byteLength(JSON.stringify(data));

@@ -57,16 +57,16 @@ export function readBatchData(dataText: string): { eventType: string; members: B
 export function bytesAroundMembers(eventType: string, webhookId: string): number {
   const event = { type: BATCH_TYPE, occurredAt: 0, dataText: batchDataText(eventType, []) };
   const digitsOfCount = String(1_000).length - 1;
-  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: LONGEST_ID, event })) + digitsOfCount;
+  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: LONGEST_ID, event, payload: 'full' })) + digitsOfCount;
 }
 
-/** What a member takes in a batch, in bytes, the comma behind it included. */
+/** What a member takes in a batch, in bytes, the comma behind it included; at most so much if it is thin. */
 export function bytesOfMember(
   { id, eventType, dataBytes }: { id: string; eventType: string; dataBytes: number },
   webhookId: string,
 ): number {
   const event = { type: eventType, occurredAt: 0, dataText: '' };
-  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: id, event })) + dataBytes + 1;
+  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: id, event, payload: 'full' })) + dataBytes + 1;
 }
 
 const LONGEST_ID = `del_${'0'.repeat(32)}`;

@@ -26,6 +26,7 @@ const fields = {
   run_id: optionalStringSchema('`data.run_id` of the event.'),
   origin: Type.Enum(['event', 'replay', 'backfill', 'test', 'batch'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
+  payload: Type.Enum(['full', 'thin'], { description: 'What its body carries of the data, decided when it was owed.' }),
   state: Type.Enum([...DELIVERY_STATES], {
     description:
       'held: it waits until its webhook takes deliveries again. batched: it is a member of a batch, and shares its fate.',
@@ -109,6 +110,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     run_id: delivery.runId,
     origin: delivery.origin,
     route: delivery.route,
+    payload: delivery.payload,
     state: batch === null ? state : delivery.state,
     batch_id: batch?.id ?? null,
     batch_state: batch && state,

@@ -219,7 +219,7 @@ function plan(
   };
 }
 
-/** One for each active webhook that subscribes to the type and whose filters hold; with what else is decided now. */
+/** One for each active webhook that subscribes to the type and whose filters hold; with what is decided now, once for all. */
 function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDelivery[] {
   const subject = { event: type, data };
   const planned: PlannedDelivery[] = [];
@@ -227,12 +227,11 @@ function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDeli
     if (!webhook.config.active) continue;
     const match = matcher === null ? OWN_URL : matcher(subject);
     if (match === null) continue;
-    planned.push({
-      id: newId('del'),
-      webhookId: webhook.id,
-      ...(match.route !== null && { route: match.route }),
-      ...(webhook.config.batch !== null && { gathers: true }),
-    });
+    const delivery: PlannedDelivery = { id: newId('del'), webhookId: webhook.id };
+    if (match.route !== null) delivery.route = match.route;
+    if (webhook.config.payload === 'thin') delivery.payload = 'thin';
+    if (webhook.config.batch !== null) delivery.gathers = true;
+    planned.push(delivery);
   }
   return planned;
 }

@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/attempt.ts';
-import type { DeliveryOrigin, DeliveryState, NextStep, SentClass } from '../domain/delivery.ts';
+import type { DeliveryOrigin, DeliveryState, NextStep, PayloadKind, SentClass } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
@@ -26,6 +26,10 @@ export interface Directory {
   /** Adds the key, or replaces the one of the same id. */
   putApiKey(key: ApiKey): Promise<void>;
   findApiKey(hash: string): Promise<ApiKey | null>;
+  /** Whose read token this is the hash of; null: nobody's any more. */
+  findReadToken(hash: string): Promise<Lane | null>;
+  /** The token itself, for who may see it; null: the webhook has none, or was deleted. */
+  revealReadToken(lane: Lane): Promise<string | null>;
   /** What publishing needs, at one revision: every webhook that is not deleted, and the custom event types. */
   loadWorkspace(workspaceId: string): Promise<WorkspaceSnapshot>;
   /**
@@ -159,7 +163,16 @@ export interface WorkspaceSnapshot {
 export interface WebhookChange {
   webhook: Omit<Webhook, 'version' | 'revision' | 'createdAt'> & { createdAt?: number };
   expectedVersion: number | null;
+  /** The webhook's from now on, in place of any other; absent: it keeps what it has. One that is deleted keeps none. */
+  readToken?: ReadToken;
   audit: AuditEntry;
+}
+
+/** Reads the payloads of one webhook's deliveries, and nothing else. Kept sealed, and found by its hash. */
+export interface ReadToken {
+  token: string;
+  /** SHA-256 of the token, hexadecimal. */
+  hash: string;
 }
 
 export interface KnownDestination extends Destination {
@@ -220,6 +233,8 @@ export interface PlannedDelivery {
   route?: number;
   /** It waits for company in a batch. */
   gathers?: true;
+  /** Absent: full. */
+  payload?: PayloadKind;
 }
 
 export type RecordResult =
@@ -276,6 +291,8 @@ export interface QueuedDelivery {
   seriesFrom: number;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -350,6 +367,7 @@ export interface TestRecord {
   event: RecordedEvent;
   lane: Lane;
   deliveryId: string;
+  payload: PayloadKind;
   state: 'delivered' | 'failed';
   reason: string | null;
   attempt: AttemptRecord;
@@ -367,6 +385,8 @@ export interface Delivery {
   origin: DeliveryOrigin;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** The batch that it is a member of and shares the fate of, with its state; null: it is in none. */
@@ -430,7 +450,13 @@ export interface StoreCounters {
 /** The calls that only read, which a second connection can answer beside the writer. */
 export type ReadStore = Pick<
   Directory,
-  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
+  | 'findApiKey'
+  | 'findReadToken'
+  | 'revealReadToken'
+  | 'loadWorkspace'
+  | 'listWebhookVersions'
+  | 'listDestinations'
+  | 'listHolds'
 > &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &

@@ -119,7 +119,7 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
       const presented = attempts
         .filter(({ number }) => number <= delivery.attempts)
         .map((attempt) => presentAttempt(attempt, { delivery, versions, ...sentBy(deps) }));
-      const body = event === null ? '' : deliveryBody({ webhookId, deliveryId: id, event });
+      const body = event === null ? '' : deliveryBody({ webhookId, deliveryId: id, event, payload: delivery.payload });
       const members = event?.type === BATCH_TYPE ? readBatchData(event.dataText).members : null;
       return { ...shown, body, member_ids: members?.map((member) => member.id) ?? null, attempts: presented };
     },

@@ -150,10 +150,11 @@ export class ModelRun {
     assert.ok(first);
     const ids = lanes.map(() => this.#newId(salt));
     const planned = plannedEvent([first, ...rest], { ids });
-    const deliveries = planned.deliveries.map((delivery, i) => (i === 0 ? delivery : { ...delivery, route: i }));
+    const decided = [{}, { route: 1, payload: 'thin' }, { route: 2, payload: 'full' }] as const;
+    const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...decided[i] }));
     await this.#opened.store.record(submission([{ ...planned, deliveries }]));
-    for (const [i, { id, webhookId: lane }] of deliveries.entries()) {
-      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route: i === 0 ? null : i });
+    for (const { id, webhookId: lane, route = null, payload = 'full' } of deliveries) {
+      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, payload });
     }
     return 'record';
   }
@@ -217,8 +218,9 @@ function placeOf({
   attempts,
   seriesFrom,
   route,
-}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route'>) {
-  return [id, dueAt, attempts, seriesFrom, route];
+  payload,
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'payload'>) {
+  return [id, dueAt, attempts, seriesFrom, route, payload];
 }
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {

@@ -64,7 +64,7 @@ export function testBatches(harness: StoreHarness): void {
       assert.ok(seq > Math.max(...members.map((member) => member.seq)));
       assert.ok(dueAt <= scene.clock.now());
       const counts = { attempts: 0, seriesFrom: 0, createdAt: formedAt };
-      assert.deepEqual(rest, { lane, id: batch.id, class: 0, origin: 'batch', route: 4, ...counts });
+      assert.deepEqual(rest, { lane, id: batch.id, class: 0, origin: 'batch', route: 4, payload: 'full', ...counts });
       assert.deepEqual([event.id, event.type, event.occurredAt], [batch.eventId, 'webhook.batch', formedAt]);
       const bodies = ids.map((id) => ({
         ...{ event: 'workflow.completed', timestamp: new Date(SAMPLE_AT - 5_000).toISOString() },
@@ -77,6 +77,20 @@ export function testBatches(harness: StoreHarness): void {
       const { dueAt: memberDueAt, finishedAt } = await scene.delivery(lane, ids[0] ?? '');
       assert.deepEqual([memberDueAt, finishedAt], [null, null]);
       assert.equal((await scene.delivery(lane, batch.id)).batch, null);
+    });
+
+    it('has them thin in it where they would go so, whatever the others are', async () => {
+      const lane = await scene.lane();
+      const dataText = '{"workflow_id":"wf_1","run_id":"run_1","output":"secret"}';
+      const thin = plannedEvent([lane], { dataText });
+      const deliveries = thin.deliveries.map((each) => ({ ...each, gathers: true, payload: 'thin' }) as const);
+      await scene.store.record(submission([{ ...thin, deliveries }]));
+      await scene.gather(lane, 1, { dataText });
+      const { events } = dataOf(await scene.form(lane));
+      assert.deepEqual(
+        events.map(({ data }) => JSON.stringify(data)),
+        ['{"workflow_id":"wf_1","run_id":"run_1"}', dataText],
+      );
     });
 
     it('leaves out of it what waits no more where it was read, and makes none of nothing', async () => {
@@ -319,5 +333,5 @@ export function testBatches(harness: StoreHarness): void {
 interface BatchData {
   event_type: string;
   count: number;
-  events: { delivery_id: string }[];
+  events: { delivery_id: string; data: object }[];
 }

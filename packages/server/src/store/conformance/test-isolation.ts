@@ -49,7 +49,11 @@ export function testIsolation(harness: StoreHarness): void {
         scene.store.putApiKey({ workspaceId: mine, id: 'key_same', name: 'new', hash: `new ${mine}`, createdAt: 1 }),
       putWebhook: () =>
         scene.store.putWebhook(
-          sampleChange(lane(), { expectedVersion: 2, config: sampleConfig({ url: 'https://new.example/' }) }),
+          sampleChange(lane(), {
+            expectedVersion: 2,
+            config: sampleConfig({ url: 'https://new.example/' }),
+            readToken: { token: `new token of ${mine}`, hash: `new token hash ${mine}` },
+          }),
         ),
       changeHold: () => scene.store.changeHold({ lane: lane(), change: 'resume', audit: sampleAudit(mine) }),
       putEventType: () =>
@@ -110,6 +114,7 @@ export function testIsolation(harness: StoreHarness): void {
           await viewHistory(scene.store, theirs, NAMES),
         );
         assert.equal((await scene.store.findApiKey(`hash ${theirs}`))?.workspaceId, theirs);
+        assert.equal((await scene.store.findReadToken(`token hash ${theirs}`))?.workspaceId, theirs);
         if (VISIBLE.has(method)) assert.notDeepEqual(await viewWorkspace(scene.store, mine, NAMES), own);
       });
     }
@@ -131,6 +136,7 @@ export function testIsolation(harness: StoreHarness): void {
         return [...webhooks, ...eventTypes];
       },
       listWebhookVersions: (from, workspaceId) => from.listWebhookVersions({ workspaceId, webhookId: NAMES.webhookId }),
+      revealReadToken: (from, workspaceId) => from.revealReadToken({ workspaceId, webhookId: NAMES.webhookId }),
       listDestinations: async (from, workspaceId) => [
         ...(await from.listDestinations(workspaceId)),
         ...(await from.listDestinations(workspaceId, NAMES.webhookId)),
@@ -210,8 +216,8 @@ const VISIBLE: ReadonlySet<string> = new Set<Writing>([
   ] as const),
 ]);
 
-/** An API key is found by its hash, before anybody knows whose it is. */
-type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
+/** Keys and tokens are found by their hashes, before anybody knows whose they are. */
+type ScopedReads = Omit<ReadStore, 'findApiKey' | 'findReadToken' | 'close'>;
 type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'readGathering' | 'nextDueAt';
 /** The whole store's. */
 type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';

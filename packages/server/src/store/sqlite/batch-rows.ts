@@ -6,7 +6,7 @@ import type { RecordedEvent } from '../../domain/event.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { GatheringMember, GatheringQuery, NewBatch, StoreCounters, SuccessorBatch } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowNumbers } from './row-numbers.ts';
 import type { WakeList } from './wake-list.ts';
@@ -40,7 +40,7 @@ export class BatchRows {
       ORDER BY q.due_at, q.delivery LIMIT ?`);
     // Places are a JSON list of [due_at, delivery]; the outer loop goes over it, the others are look-ups.
     this.#waiting = database.prepare(`
-      SELECT d.seq, d.id, e.type, e.occurred_at, e.data
+      SELECT d.seq, d.id, d.thin, e.type, e.occurred_at, e.data
       FROM json_each(:places) p
         CROSS JOIN queue q ON q.lane = :lane AND q.class = ${GATHERING}
           AND q.due_at = p.value ->> 0 AND q.delivery = p.value ->> 1
@@ -92,9 +92,11 @@ export class BatchRows {
     const number = numbers.findLane(lane);
     const rows = this.#waiting.all({ places, lane: number }) as unknown as WaitingRow[];
     if (rows.length === 0) return 0;
-    const bodies = rows.map(({ id, type, occurred_at: occurredAt, data: dataText }) =>
-      deliveryBody({ webhookId: lane.webhookId, deliveryId: id, event: { type, occurredAt, dataText } }),
-    );
+    const bodies = rows.map((row) => {
+      const { id: deliveryId, type, occurred_at: occurredAt, data: dataText } = row;
+      const event = { type, occurredAt, dataText };
+      return deliveryBody({ webhookId: lane.webhookId, deliveryId, event, payload: payloadOf(row) });
+    });
     this.#dequeue.run({ places, lane: number });
     const seq = this.#addFirst(lane, { ...batch, dataText: batchDataText(batch.eventType, bodies) });
     this.#join.run({ batch: seq, members: JSON.stringify(rows.map((row) => row.seq)) });
@@ -115,17 +117,17 @@ export class BatchRows {
     const { rows, eventRows, numbers, counters } = this.#options;
     const { id, formedAt: createdAt, attemptsUsed, start } = successor;
     const event = this.#eventOf(lane, successor);
-    const origin = 'batch' as const;
+    const made = { ...AS_A_BATCH, lane, id, createdAt, route };
     let to: number;
     if (start === 'at once') to = this.#addFirst(lane, { ...successor, route });
     else if (start.state === 'failed') {
       const ended = { attempts: 0, state: start.state, reason: start.reason, lastStatus };
-      to = rows.createFinished({ lane, id, event: eventRows.add(event), origin, createdAt, route, ...ended });
+      to = rows.createFinished({ ...made, event: eventRows.add(event), ...ended });
       counters.settledFailed += 1;
       counters.deliveriesCreated += 1;
     } else {
       const place = { class: DELIVERY_CLASS.retry, dueAt: start.dueAt, seriesFrom: -attemptsUsed };
-      to = rows.create({ lane, id, event: eventRows.add(event), origin, createdAt, route, ...place });
+      to = rows.create({ ...made, event: eventRows.add(event), ...place });
       counters.deliveriesCreated += 1;
       counters.pending += 1;
     }
@@ -140,7 +142,7 @@ export class BatchRows {
     const event = this.#eventOf(lane, batch);
     const { id, route, formedAt: createdAt } = batch;
     const place = { class: DELIVERY_CLASS.first, dueAt: dueNow() };
-    const created = { lane, id, origin: 'batch' as const, createdAt, route, seriesFrom: 0, ...place };
+    const created = { ...AS_A_BATCH, lane, id, createdAt, route, seriesFrom: 0, ...place };
     const seq = rows.create({ ...created, event: eventRows.add(event) });
     wakes.addFirst({ ...created, seq, attempts: 0, event });
     counters.deliveriesCreated += 1;
@@ -178,6 +180,9 @@ export class BatchRows {
   }
 }
 
+/** What it carries is thin where its members are, and not once more as a whole. */
+const AS_A_BATCH = { origin: 'batch', payload: 'full' } as const;
+
 export interface BatchRowsOptions {
   database: DatabaseSync;
   wakes: WakeList;
@@ -203,6 +208,7 @@ interface GatheringRow {
 interface WaitingRow {
   seq: number;
   id: string;
+  thin: DeliveryRow['thin'];
   type: string;
   occurred_at: number;
   data: string;

@@ -8,7 +8,7 @@ import type { AuditRows } from './audit-rows.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
 import type { NewsRows } from './news-rows.ts';
@@ -47,7 +47,7 @@ export function deliveryQueue(options: {
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
   const due = database.prepare(`
-    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route,
+    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.thin,
       e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
@@ -135,7 +135,8 @@ export function deliveryQueue(options: {
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || batches.isOwed(row)) return false;
-    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay', route: row.route });
+    const { event, route } = row;
+    recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, payload: payloadOf(row) });
     return true;
   };
 
@@ -200,6 +201,7 @@ export function deliveryQueue(options: {
       attempts: row.attempts,
       seriesFrom: row.series_from,
       route: row.route,
+      payload: payloadOf(row),
       event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
     }));
   }
@@ -226,6 +228,7 @@ interface DueRow {
   attempts: number;
   series_from: number;
   route: number | null;
+  thin: DeliveryRow['thin'];
   event_id: string;
   type: string;
   occurred_at: number;

@@ -1,7 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin, type DeliveryState } from '../../domain/delivery.ts';
+import {
+  DELIVERY_CLASS,
+  type DeliveryClass,
+  type DeliveryOrigin,
+  type DeliveryState,
+  type PayloadKind,
+} from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -35,8 +41,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, thin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -96,6 +102,7 @@ export class DeliveryRows {
       null,
       null,
       delivery.route,
+      thinOf(delivery),
     );
     const seq = Number(lastInsertRowid);
     this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
@@ -120,6 +127,7 @@ export class DeliveryRows {
       delivery.reason,
       delivery.lastStatus,
       delivery.route,
+      thinOf(delivery),
     );
     return Number(lastInsertRowid);
   }
@@ -203,6 +211,7 @@ interface NewDelivery {
   route: number | null;
   /** Default 0; less than that: a batch goes on with a series that another one began. */
   seriesFrom?: number;
+  payload: PayloadKind;
 }
 
 interface FinishedDelivery extends Progress {
@@ -214,6 +223,7 @@ interface FinishedDelivery extends Progress {
   state: 'delivered' | 'failed';
   createdAt: number;
   route: number | null;
+  payload: PayloadKind;
 }
 
 /** A row of `deliveries`. */
@@ -235,4 +245,13 @@ export interface DeliveryRow {
   route: number | null;
   /** `seq` of the batch that it is a member of. */
   batch: number | null;
+  thin: 1 | null;
+}
+
+function thinOf({ payload }: { payload: PayloadKind }): DeliveryRow['thin'] {
+  return payload === 'thin' ? 1 : null;
+}
+
+export function payloadOf({ thin }: Pick<DeliveryRow, 'thin'>): PayloadKind {
+  return thin === 1 ? 'thin' : 'full';
 }

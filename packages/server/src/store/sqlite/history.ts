@@ -3,7 +3,7 @@ import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
 import type { DeliveryState } from '../../domain/delivery.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow } from './delivery-rows.ts';
+import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
@@ -104,6 +104,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     runId: row.run_id,
     origin: row.origin,
     route: row.route,
+    payload: payloadOf(row),
     state: row.state,
     batch: row.batch_id === null ? null : { id: row.batch_id, state: row.batch_state },
     reason: row.reason,

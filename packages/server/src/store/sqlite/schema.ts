@@ -199,6 +199,18 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN route INTEGER;
   ALTER TABLE attempts ADD COLUMN route INTEGER;
   `,
+  // `thin` is NULL where the body is full.
+  `
+  ALTER TABLE deliveries ADD COLUMN thin INTEGER;
+
+  CREATE TABLE read_tokens (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id)
+  ) WITHOUT ROWID;
+  `,
   // `batch` is the `seq` of the delivery that a member has gone into; its state is `batched` from then on.
   `
   ALTER TABLE deliveries ADD COLUMN batch INTEGER;

@@ -158,6 +158,7 @@ function note(
   if (cutShort) reached.note('no time for the other signature');
   if (verdict === 'failed') reached.note('an answer that is not retried');
   if (verdict === 'delivered') {
+    if (row.payload === 'thin') reached.note('a thin delivery delivered');
     const by: readonly State[] = ['a first attempt delivered', 'a retry delivered', 'a recovered delivery delivered'];
     reached.note(
       row.origin === 'replay' && row.class === 2

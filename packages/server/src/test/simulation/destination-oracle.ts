@@ -93,9 +93,9 @@ export class DestinationOracle {
     );
   }
 
-  /** When the pause for trouble of our own ends, which holds up the webhook wherever it sends to; 0: there is none. */
-  get troubleUntil(): number {
-    return this.#trouble?.until ?? 0;
+  /** Trouble of our own is waited out, by the whole lane: also after the webhook's URL has changed. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null;
   }
 
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */

@@ -1,5 +1,6 @@
 import type { OutgoingRequest } from '../../deliver/send-request.ts';
 import type { ExchangeResult } from '../../domain/attempt.ts';
+import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { NewBatch, Settlement } from '../../store/store.ts';
@@ -52,17 +53,10 @@ export class Ledger {
     return webhook;
   }
 
-  addDelivery(id: string, webhook: WebhookFacts): DeliveryFacts {
+  addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
     const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
-    const delivery: DeliveryFacts = {
-      id,
-      webhook,
-      members: null,
-      isReplay: false,
-      body: null,
-      attempt: null,
-      ...marks,
-    };
+    const batch = { members: null, isReplay: false };
+    const delivery: DeliveryFacts = { id, webhook, payload, ...batch, body: null, attempt: null, ...marks };
     this.deliveries.set(id, delivery);
     return delivery;
   }
@@ -72,7 +66,7 @@ export class Ledger {
     const known = this.deliveries.get(id);
     if (known !== undefined) return known;
     this.#batchNames.set(id, `batch ${this.#batchNames.size + 1}`);
-    return Object.assign(this.addDelivery(id, webhook), { isReplay });
+    return Object.assign(this.addDelivery(id, webhook, 'full'), { isReplay });
   }
 
   /** The engine has a batch made. */
@@ -110,7 +104,7 @@ export class Ledger {
     const isTest = header('x-broxi-event') === 'webhook.test';
     if (webhook === undefined) return this.#unknown(`a request of no webhook was sent`);
     let delivery = this.deliveries.get(deliveryId);
-    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook);
+    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook, null);
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
     const { body } = request;
     const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };

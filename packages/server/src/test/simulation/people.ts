@@ -53,15 +53,19 @@ export class People {
     const live = chosen.filter((webhook) => this.#latest(webhook)?.deletedAt === null);
     const now = this.#witness.time.now;
     const deliveries = Array.from({ length: count }, () =>
-      live.map((webhook) => this.#ledger.addDelivery(this.#newId('del'), webhook)),
+      live.map((webhook) => {
+        const payload = this.#latest(webhook)?.config.payload ?? 'full';
+        return this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
+      }),
     );
     const events = deliveries.map((owed) => ({
       event: {
         ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: this.#someType(), runId: null, revision: 1 },
         ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
       },
-      deliveries: owed.map(({ id, webhook }) => ({
+      deliveries: owed.map(({ id, webhook, payload }) => ({
         ...{ id, webhookId: webhook.lane.webhookId },
+        ...(payload === 'thin' && { payload }),
         ...(this.#latest(webhook)?.config.batch && { gathers: true as const }),
       })),
       idempotency: null,
@@ -193,7 +197,8 @@ export class People {
         if (this.#ledger.deliveries.get(id)?.members) reached.note('a person put a batch back');
       }
     } else {
-      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook);
+      const { payload = null } = this.#ledger.deliveries.get(id) ?? {};
+      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
       if (await node.store.replay(webhook.lane, id, replay.id)) {
         replay.acknowledgedAt = this.#witness.time.now;
         reached.note('a person replayed a delivery');

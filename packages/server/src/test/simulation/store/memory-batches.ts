@@ -1,5 +1,6 @@
 import { BATCH_TYPE } from '../../../domain/batch.ts';
 import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
+import { thinDataText } from '../../../domain/thin-data.ts';
 import type { Lane } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, GatheringMember, NewBatch, SuccessorBatch } from '../../../store/store.ts';
 import { type DeliveryRow, isLane, keyOf, type QueueRow } from './disk.ts';
@@ -32,7 +33,7 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
     const event = addEvent(lane, batch);
     const { id, route, formedAt: createdAt } = batch;
     const place = { class: DELIVERY_CLASS.first, dueAt: dueNow() };
-    const created = { lane, id, origin: 'batch' as const, createdAt, route, ...place };
+    const created = { ...AS_A_BATCH, lane, id, createdAt, route, ...place };
     const seq = rows.create({ ...created, event: keyOf(lane.workspaceId, event.id) });
     wakes.addFirst({ ...created, seq, attempts: 0, seriesFrom: 0, event });
     counters.deliveriesCreated += 1;
@@ -47,8 +48,9 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
       return place === undefined ? [] : [rowOf(place)];
     });
     if (found.length === 0) return 0;
-    const bodies = found.map(({ id, event }) => {
-      const { type, occurredAt, dataText } = disk.events.get(event) ?? missing();
+    const bodies = found.map(({ id, event, payload }) => {
+      const { type, occurredAt, dataText: all } = disk.events.get(event) ?? missing();
+      const dataText = payload === 'thin' ? thinDataText(type, all) : all;
       const head = { event: type, timestamp: new Date(occurredAt).toISOString(), webhook_id: lane.webhookId };
       return { ...head, delivery_id: id, data: JSON.parse(dataText) as unknown };
     });
@@ -99,14 +101,7 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
       if (start === 'at once') addFirst(lane, { ...successor, route });
       else {
         const event = addEvent(lane, { ...successor, route });
-        const created = {
-          lane,
-          id,
-          event: keyOf(lane.workspaceId, event.id),
-          origin: 'batch',
-          createdAt,
-          route,
-        } as const;
+        const created = { ...AS_A_BATCH, lane, id, event: keyOf(lane.workspaceId, event.id), createdAt, route };
         if (start.state === 'failed') rows.createFinished({ ...created, ...start, attempts: 0, lastStatus });
         else rows.create({ ...created, class: DELIVERY_CLASS.retry, dueAt: start.dueAt, seriesFrom: -attemptsUsed });
         counters.deliveriesCreated += 1;
@@ -128,6 +123,9 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
       (state === 'batched' ? disk.deliveries.get(batch ?? '')?.state : state) === 'pending',
   };
 }
+
+/** What it carries is thin where its members are, and not once more as a whole. */
+const AS_A_BATCH = { origin: 'batch', payload: 'full' } as const;
 
 function missing(): never {
   throw new Error('what is in the queue has a delivery and an event');

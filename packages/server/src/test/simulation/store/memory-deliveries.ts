@@ -7,14 +7,27 @@ import { type DeliveryRow, isLane, keyOf, type QueueRow } from './disk.ts';
 import { versionsOf } from './memory-directory.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-type NewDelivery = Pick<DeliveryRow, 'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route'> & {
+type NewDelivery = Pick<
+  DeliveryRow,
+  'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'payload'
+> & {
   dueAt: number;
   /** Default 0. */
   seriesFrom?: number;
 };
 type FinishedDelivery = Pick<
   DeliveryRow,
-  'lane' | 'id' | 'event' | 'origin' | 'state' | 'reason' | 'attempts' | 'lastStatus' | 'createdAt' | 'route'
+  | 'lane'
+  | 'id'
+  | 'event'
+  | 'origin'
+  | 'route'
+  | 'payload'
+  | 'state'
+  | 'reason'
+  | 'attempts'
+  | 'lastStatus'
+  | 'createdAt'
 >;
 
 /** What is written about deliveries and their receivers. Each call runs inside the caller's transaction. */

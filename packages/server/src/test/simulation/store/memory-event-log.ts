@@ -73,9 +73,9 @@ export function eventLogWrites(
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
     const key = addEvent(event);
     const dueAt = dueNow();
-    for (const { id, webhookId, route = null, gathers } of deliveries) {
+    for (const { id, webhookId, route = null, payload = 'full', gathers } of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId };
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, dueAt };
+      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, payload, dueAt };
       if (gathers) {
         rows.create({ ...created, event: key, class: DELIVERY_CLASS.gathering });
         wakes.add(lane, 'gathering');
@@ -101,9 +101,9 @@ export function eventLogWrites(
     return { kind: 'recorded', events: outcomes };
   };
 
-  const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
+  const recordTest = ({ event, lane, deliveryId, payload, state, reason, attempt, destination }: TestRecord) => {
     rows.createFinished({
-      ...{ lane, id: deliveryId, event: addEvent(event), origin: 'test', state, reason },
+      ...{ lane, id: deliveryId, event: addEvent(event), origin: 'test', payload, state, reason },
       ...{ route: null, attempts: attempt.number, lastStatus: lastStatusOf(attempt), createdAt: attempt.startedAt },
     });
     rows.addAttempt(keyOf(lane.workspaceId, deliveryId), attempt);

@@ -52,6 +52,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     reason: row.reason,
     attempts: row.attempts,
     route: row.route,
+    payload: row.payload,
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,
     dueAt: row.dueAt,

@@ -78,8 +78,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = rows.find(lane, deliveryId);
     if (row === undefined || batches.isOwed(row)) return false;
     const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
-    const { event, route } = row;
-    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, ...place });
+    const { event, route, payload } = row;
+    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, payload, ...place });
     counters.deliveriesCreated += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
@@ -133,9 +133,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, payload } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, attempts, seriesFrom, route, event: sent };
+    const soFar = { attempts, seriesFrom, route, payload };
+    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, ...soFar, event: sent };
   }
 }
