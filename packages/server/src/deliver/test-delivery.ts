@@ -213,7 +213,8 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
 }
 
 function planned({ id, config }: Webhook): PlannedDelivery {
-  return { id: newId('del'), webhookId: id, ...(config.batch !== null && { gathers: true }) };
+  const { payload, batch } = config;
+  return { id: newId('del'), webhookId: id, payload, ...(batch !== null && { gathers: true }) };
 }
 
 export function laneOf({ workspaceId, id }: Webhook): Lane {
