@@ -331,3 +331,15 @@ test('with its circuit open a webhook gathers, and probes with what it has', asy
     [5, 1],
   ]);
 });
+
+test('no batch is made to probe with while something older waits', async (t) => {
+  const { opened, addWebhook, publish, pass, receivers } = await open(t);
+  receivers.behave('a.example', () => answered(500));
+  const webhook = await addWebhook({ batch: { size: 2, timeout: 1 }, retry_policy: { retry_delay: 1 } });
+  await publish(webhook, 20);
+  await publish(webhook, 4);
+  await pass(6_000);
+  assert.equal(receivers.requests.length, 11, 'ten that opened the circuit, and its probe');
+  const gathering = await opened.store.readGathering({ lane: laneOf(webhook), after: null, limit: 9 });
+  assert.equal(gathering.length, 4);
+});
