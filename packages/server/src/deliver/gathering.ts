@@ -1,4 +1,4 @@
-import { type BatchConfig, bytesAroundMembers, bytesOfMember, MAX_BATCH_BYTES } from '../domain/batch.ts';
+import { type BatchConfig, bytesAroundData, bytesAroundMembers, MAX_BATCH_BYTES } from '../domain/batch.ts';
 import { DELIVERY_CLASS } from '../domain/delivery.ts';
 import type { GatheringMember } from '../store/store.ts';
 import type { ReadProgress } from './read-progress.ts';
@@ -190,7 +190,9 @@ export class Gathering {
     const key = keyOf({ eventType, route });
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { eventType, route, members: [], isCut: false, ...NOTHING_MEASURED };
+      const bytesAround = bytesAroundMembers(eventType, this.#webhookId);
+      const bytesEach = bytesAroundData(eventType, this.#webhookId);
+      group = { eventType, route, bytesAround, bytesEach, members: [], isCut: false, ...NOTHING_MEASURED };
       this.#groups.set(key, group);
     }
     return group;
@@ -204,13 +206,13 @@ export class Gathering {
   #measure(group: Group, { anew = false } = {}): void {
     if (anew) Object.assign(group, NOTHING_MEASURED);
     const size = this.#config?.size ?? 1;
-    if (group.count === 0) group.bytes = bytesAroundMembers(group.eventType, this.#webhookId);
+    if (group.count === 0) group.bytes = group.bytesAround;
     for (
       let next = group.members[group.count];
       next !== undefined && !group.isFull;
       next = group.members[group.count]
     ) {
-      const bytes = bytesOfMember(next, this.#webhookId);
+      const bytes = group.bytesEach + next.id.length + next.dataBytes;
       if (group.count > 0 && group.bytes + bytes > MAX_BATCH_BYTES) {
         group.isFull = true;
         break;
@@ -226,6 +228,9 @@ export class Gathering {
 interface Group {
   eventType: string;
   route: number | null;
+  /** What a batch of it takes beside its members, and each of them beside id and data. */
+  bytesAround: number;
+  bytesEach: number;
   /** In the order in which they came. */
   readonly members: GatheringMember[];
   /** More were read than are kept. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BATCH_TYPE, batchDataText, bytesAroundMembers, bytesOfMember, readBatch, readBatchData } from './batch.ts';
+import { BATCH_TYPE, batchDataText, bytesAroundData, bytesAroundMembers, readBatch, readBatchData } from './batch.ts';
 import { deliveryBody } from './delivery-body.ts';
 import { FieldReader } from './field-reader.ts';
 
@@ -65,7 +65,7 @@ test('counts the bytes of a batch without its data, and not one too few', () => 
       const counted = all.reduce(
         (sum, { id: member, data }) => {
           const dataBytes = Buffer.byteLength(JSON.stringify(data));
-          return sum + bytesOfMember({ id: member, eventType: TYPE, dataBytes }, WEBHOOK);
+          return sum + bytesAroundData(TYPE, WEBHOOK) + member.length + dataBytes;
         },
         bytesAroundMembers(TYPE, WEBHOOK),
       );

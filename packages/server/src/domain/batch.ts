@@ -60,13 +60,13 @@ export function bytesAroundMembers(eventType: string, webhookId: string): number
   return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: LONGEST_ID, event, payload: 'full' })) + digitsOfCount;
 }
 
-/** What a member takes in a batch, in bytes, the comma behind it included; at most so much if it is thin. */
-export function bytesOfMember(
-  { id, eventType, dataBytes }: { id: string; eventType: string; dataBytes: number },
-  webhookId: string,
-): number {
+/**
+ * What a member takes in a batch beside its id and its data, in bytes, the comma behind it included. The data of a thin one are
+ * fewer than those of its event.
+ */
+export function bytesAroundData(eventType: string, webhookId: string): number {
   const event = { type: eventType, occurredAt: 0, dataText: '' };
-  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: id, event, payload: 'full' })) + dataBytes + 1;
+  return Buffer.byteLength(deliveryBody({ webhookId, deliveryId: '', event, payload: 'full' })) + 1;
 }
 
 const LONGEST_ID = `del_${'0'.repeat(32)}`;
