@@ -65,6 +65,19 @@ test('takes the other name of retry_delay', () => {
   assert.deepEqual(paths({ retry_policy: { initial_delay: 3, retry_delay: 3 } }), ['retry_policy.initial_delay']);
 });
 
+test('batching is switched on, changed and switched off', () => {
+  const on = apply({ batch: { size: 50, timeout: 5 } }).config;
+  const patched = (batch: unknown) => applyMergePatch({ current: on, patch: { batch }, rules }).config.batch;
+  assert.deepEqual(
+    [on.batch, patched({ size: 20 })],
+    [
+      { size: 50, timeout: 5 },
+      { size: 20, timeout: 5 },
+    ],
+  );
+  assert.equal(patched(null), null);
+});
+
 test('statuses can be taken out of the default list again and again', () => {
   const first = apply({ retry_policy: { non_retry_conditions: { status_codes: [503] } } }).config;
   const second = applyMergePatch({
@@ -79,7 +92,7 @@ test('refuses what merging would hide', () => {
   for (const name of ['url', 'events', 'secret', 'tiemout']) assert.deepEqual(paths({ [name]: null }), [name]);
   assert.deepEqual(paths({ webhook_config: { url: null } }), ['webhook_config.url']);
   assert.deepEqual(paths({ retry_policy: { max_retrys: null } }), ['retry_policy.max_retrys']);
-  assert.deepEqual(paths({ batch: {} }), ['batch']);
+  assert.deepEqual(paths({ tls: {} }), ['tls']);
   for (const patch of [null, [], 'x', 1]) assert.deepEqual(paths(patch), ['']);
 });
 
