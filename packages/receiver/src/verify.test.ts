@@ -45,6 +45,18 @@ test('accepts the request that Standard Webhooks publishes', async () => {
   });
 });
 
+test('accepts a batch as any other body, and gives its events', async () => {
+  const events = [{ event: 'user.session.ended', delivery_id: 'del_1', data: { user_id: 'Grüße' } }];
+  const data = { event_type: 'user.session.ended', count: 1, events };
+  const batch = JSON.stringify({ event: 'webhook.batch', delivery_id: 'del_batch', data });
+  const headers = signHeaders({ secrets: [secret], deliveryId: 'del_batch', timestamp, body: batch });
+  const result = await check({ body: batch, headers });
+  assert.ok(result.ok);
+  assert.deepEqual([result.event, result.deliveryId], ['webhook.batch', 'del_batch']);
+  assert.deepEqual(result.payload, JSON.parse(batch));
+  assert.equal((await check({ body: batch.replace('Grüße', 'x'), headers })).ok, false);
+});
+
 test('prefers Standard Webhooks, then the timestamped signature, and the body alone only when asked for', async () => {
   const common = {
     ok: true,

@@ -33,7 +33,7 @@ async function ask(t: TestContext, url: string, policy: AddressPolicy): Promise<
   t.after(() => agent.destroy());
   const send = createSendRequest(agent, systemClock);
   const deadline = systemClock.monotonic() + 5_000;
-  const { result } = await send({ url: new URL(url), headers: [], body: '{}', deadline });
+  const { result } = await send({ url: new URL(url), headers: [], body: '{}', deadline, maxAnswerBytes: 100 });
   return result.kind === 'answered' ? `answered ${result.status}` : `${result.failure}: ${result.message}`;
 }
 

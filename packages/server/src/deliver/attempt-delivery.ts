@@ -9,13 +9,15 @@ import {
   refusesSignature,
   type SignatureScheme,
 } from '../domain/attempt.ts';
+import { BATCH_TYPE, readBatchData } from '../domain/batch.ts';
+import { classifyBatch } from '../domain/batch-answer.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
 import { SCHEME_RECHECK_MS, signingPlan } from '../domain/signing-plan.ts';
 import type { Destination, Webhook } from '../domain/webhook.ts';
 import { newId } from '../ids.ts';
 import type { QueuedDelivery } from '../store/store.ts';
 import type { RequestTemplate } from './build-request.ts';
-import type { SendRequest } from './send-request.ts';
+import { MAX_ANSWER_BYTES, MAX_BATCH_ANSWER_BYTES, type SendRequest } from './send-request.ts';
 
 /** What one try needs to know; none of it changes while the try runs. */
 export interface AttemptInput {
@@ -57,6 +59,8 @@ export async function attemptDelivery(
   const deadline = started + webhook.config.timeout * 1000;
   const number = delivery.attempts + 1;
   const body = template.body(delivery);
+  const isBatch = delivery.event.type === BATCH_TYPE;
+  const maxAnswerBytes = isBatch ? MAX_BATCH_ANSWER_BYTES : MAX_ANSWER_BYTES;
   const exchanges: Exchange[] = [];
   let offerNext: SignatureScheme | null = null;
 
@@ -69,14 +73,16 @@ export async function attemptDelivery(
     const sentAt = clock.now();
     const sent = clock.monotonic();
     const headers = template.headers({ delivery, body, attempt: number, scheme, sentAt });
-    const { result, timing } = await send({ url: template.url, headers, body, deadline });
+    const { result, timing } = await send({ url: template.url, headers, body, deadline, maxAnswerBytes });
     exchanges.push({ scheme, secret: 0, sentAt, durationMs: Math.round(clock.monotonic() - sent), timing, result });
     if (!refusesSignature(result)) break;
   }
 
   const last = exchanges.at(-1);
   if (last === undefined) throw new Error('an attempt has at least one exchange');
-  const answer = classify(last.result, policy, clock.now());
+  const plain = classify(last.result, policy, clock.now());
+  const memberIds = () => readBatchData(delivery.event.dataText).members.map(({ id }) => id);
+  const answer = isBatch ? classifyBatch(plain, last.result, memberIds) : plain;
   const outcome: AttemptOutcome = offerNext === null ? answer : cutShort(answer);
   return {
     record: {
@@ -89,13 +95,26 @@ export async function attemptDelivery(
       webhookVersion: webhook.version,
       outcome: outcome.kind,
       reason: outcome.kind === 'delivered' ? null : outcome.reason,
-      exchanges,
+      exchanges: exchanges.map(shortened),
     },
     outcome,
     learned: learn({ webhook, destination, last, now: clock.now() }),
     offerNext,
   };
 }
+
+/** As much of an answer as is kept. */
+function shortened(exchange: Exchange): Exchange {
+  const { result } = exchange;
+  if (result.kind !== 'answered' || result.body.length <= MAX_ANSWER_BYTES / LONGEST_CHARACTER) return exchange;
+  const bytes = Buffer.from(result.body);
+  if (bytes.length <= MAX_ANSWER_BYTES) return exchange;
+  const body = bytes.subarray(0, MAX_ANSWER_BYTES).toString('utf8');
+  return { ...exchange, result: { ...result, body, truncated: true } };
+}
+
+/** UTF-8 takes at most so many bytes for a UTF-16 unit. */
+const LONGEST_CHARACTER = 3;
 
 /** It may be taken with the other signature: that is tried by the retry. */
 function cutShort(answer: AttemptOutcome): AttemptOutcome {

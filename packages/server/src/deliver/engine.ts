@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { evidenceOf } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext, type NextStep } from '../domain/delivery.ts';
+import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
+import type { DeliveryQueue, Position, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
+import { conclude } from './conclude.ts';
+import { Gatherer } from './gatherer.ts';
 import { Lane } from './lane.ts';
 import { LaneTimers } from './lane-timers.ts';
 import { Pacer } from './pacer.ts';
@@ -47,6 +49,8 @@ const DEFAULT_LIMITS: EngineLimits = {
 const STORE_RETRY_MS = 1_000;
 /** Lanes that are read at one time: what they bring counts as waiting only when it is there. */
 const MAX_READING = 8;
+/** A batch is so much larger than what it is made of, by a guess, that so many fewer are read ahead. */
+const SINGLES_PER_BATCH = 8;
 /** Deliveries of a deleted webhook that are cancelled in one transaction. */
 const CANCEL_CHUNK = 500;
 
@@ -66,6 +70,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #limits: EngineLimits;
   readonly #settler: Settler;
+  readonly #gatherer: Gatherer;
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that may have something to start, in the order of their turns. */
   readonly #turns = new Set<Lane>();
@@ -88,6 +93,16 @@ export class Engine {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#settler = new Settler(options.queue, options.clock);
+    this.#gatherer = new Gatherer({
+      queue: options.queue,
+      clock: options.clock,
+      onError: options.onError,
+      isRoomy: () => this.#isRoomy,
+      resume: (lane) => this.resume(lane),
+      resumeAt: (lane, at) => {
+        if (this.#running) this.#pauses.set(lane, at);
+      },
+    });
     this.#pauses = new LaneTimers(options.clock, (lane) => this.resume(lane));
     this.#retries = new LaneTimers(options.clock, (lane) => {
       lane.markUnread(DELIVERY_CLASS.retry);
@@ -191,13 +206,18 @@ export class Engine {
       if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(DELIVERY_CLASS.first);
       // Put back may be what is older than what was read last.
       if (wake.recovered) lane.rewind([DELIVERY_CLASS.recovered]);
+      if (wake.gathering) lane.markUnread(DELIVERY_CLASS.gathering);
       this.#turns.add(lane);
     }
     this.#plan();
   }
 
   #accepts(lane: Lane, { handedOver }: Wake): boolean {
-    return handedOver !== null && this.#memory.bytes < this.#limits.maxWaitingBytes && lane.accept(handedOver);
+    return handedOver !== null && this.#isRoomy && lane.accept(handedOver);
+  }
+
+  get #isRoomy(): boolean {
+    return this.#memory.bytes < this.#limits.maxWaitingBytes;
   }
 
   /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */
@@ -260,7 +280,7 @@ export class Engine {
     if (sender === null) return false;
     if (sender.webhook.deletedAt !== null) {
       lane.dropWaiting();
-      if (lane.isIdle && lane.classesToRead().length > 0) this.#read(lane, () => this.#cancelAll(lane));
+      if (lane.isIdle && lane.isUnread) this.#read(lane, () => this.#cancelAll(lane));
       return false;
     }
     if (lane.isStopped) {
@@ -275,6 +295,11 @@ export class Engine {
       return false;
     }
     lane.bringBack(now);
+    const read = this.#gatherer.turn(lane, now);
+    if (read !== null) {
+      this.#read(lane, read);
+      return false;
+    }
     if (lane.freeSlots <= 0) return false;
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToRead().length > 0) {
@@ -346,8 +371,8 @@ export class Engine {
 
   async #readDue(lane: Lane): Promise<void> {
     const { queue, clock } = this.#options;
-    const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.probesWithAny;
-    const limit = isRoomy ? this.#limits.readAhead : 1;
+    const ahead = Math.ceil(this.#limits.readAhead / (lane.webhook?.config.batch === null ? 1 : SINGLES_PER_BATCH));
+    const limit = this.#isRoomy && !lane.probesWithAny ? ahead : 1;
     for (const deliveryClass of lane.classesToRead()) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
@@ -382,11 +407,11 @@ export class Engine {
 
   async #deliver(lane: Lane, input: Flight): Promise<void> {
     const { delivery } = input;
-    let next: NextStep | null = null;
+    let settlement: Settlement | null = null;
     this.#busy.add(delivery.id);
     try {
       const landed = await this.#attempt(lane, input);
-      next = await this.#settle(input, landed);
+      settlement = await this.#settle(input, landed);
       // Also where somebody else has the delivery, so that what the attempt came to is not on disk.
       if (landed.disable !== undefined) lane.disablingEnded();
     } catch (error) {
@@ -394,9 +419,9 @@ export class Engine {
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
-    if (next?.state === 'pending') {
-      lane.putOff({ dueAt: next.dueAt, seq: delivery.seq });
-      this.#wakeAt(lane, next.dueAt);
+    for (const { dueAt, seq } of retriesIn(settlement)) {
+      lane.putOff({ dueAt, seq });
+      this.#wakeAt(lane, dueAt);
     }
     if (lane.stale || lane.webhook?.deletedAt !== null) this.#turns.add(lane);
     this.#plan();
@@ -445,10 +470,10 @@ export class Engine {
   }
 
   /** @returns what is written; null if the delivery no longer was ours to settle */
-  async #settle({ delivery, policy }: Flight, landed: LandedAttempt): Promise<NextStep | null> {
+  async #settle({ delivery, policy }: Flight, landed: LandedAttempt): Promise<Settlement | null> {
     const { clock, random } = this.#options;
     const { record, outcome, excusedUntil, destination, disable } = landed;
-    const next = decideNext({
+    const concluded = conclude(delivery, {
       outcome,
       policy,
       attemptsInSeries: record.number - delivery.seriesFrom,
@@ -456,9 +481,9 @@ export class Engine {
       now: clock.now(),
       random: random(),
     });
-    const settlement = { delivery, attempt: record, next, destination, ...(disable && { disable }) };
+    const settlement = { delivery, attempt: record, ...concluded, destination, ...(disable && { disable }) };
     const settled = await this.#settler.settle(settlement);
-    return settled ? next : null;
+    return settled ? settlement : null;
   }
 }
 
@@ -470,6 +495,18 @@ type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> &
     /** The attempt charges nobody, and its delivery is tried again then; null: it counts. */
     excusedUntil: number | null;
   };
+
+/** When the lane is to be read for what an outcome put off, or handed on to be tried later. */
+function retriesIn(settlement: Settlement | null): Position[] {
+  if (settlement === null) return [];
+  const { next, delivery, successors = [] } = settlement;
+  const places: Position[] = next.state === 'pending' ? [{ dueAt: next.dueAt, seq: delivery.seq }] : [];
+  for (const { start } of successors) {
+    // Where the store put it among those of that instant is not known here.
+    if (start !== 'at once' && start.state === 'pending') places.push({ dueAt: start.dueAt, seq: 0 });
+  }
+  return places;
+}
 
 /** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */
 export function pacing(lane: Lane): Pick<AttemptInput, 'anotherExchange'> {

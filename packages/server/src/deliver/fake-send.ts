@@ -32,8 +32,8 @@ export interface FakeSend {
   sentTo(host: string): string[];
 }
 
-export function answered(status: number, headers: readonly string[] = []): ExchangeResult {
-  return { kind: 'answered', status, headers, body: '', truncated: false };
+export function answered(status: number, headers: readonly string[] = [], body = ''): ExchangeResult {
+  return { kind: 'answered', status, headers, body, truncated: false };
 }
 
 export function createFakeSend(clock: Clock): FakeSend {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DeliveryClass } from '../domain/delivery.ts';
+import type { SentClass } from '../domain/delivery.ts';
 import { NO_HOLD } from '../domain/hold.ts';
 import { UNKNOWN_DESTINATION } from '../domain/webhook.ts';
 import type { QueuedDelivery } from '../store/store.ts';
@@ -11,7 +11,7 @@ import { laneOf, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
 const webhook = testWebhook({ max_concurrency: 3 });
 let seq = 0;
 
-function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
+function queued(deliveryClass: SentClass, dataText = '{}'): QueuedDelivery {
   seq += 1;
   return {
     lane: laneOf(webhook),
@@ -43,7 +43,7 @@ function openLane(): { lane: Lane; memory: { bytes: number }; fill: typeof fill 
   const memory = { bytes: 0 };
   const lane = new Lane(laneOf(webhook), memory);
   configure(lane);
-  const fill = (deliveryClass: DeliveryClass, count: number, dataText?: string) => {
+  const fill = (deliveryClass: SentClass, count: number, dataText?: string) => {
     const read = Array.from({ length: count }, () => queued(deliveryClass, dataText));
     lane.beginRead(deliveryClass);
     lane.add(deliveryClass, read, { full: false });
@@ -259,7 +259,7 @@ test('reads go on where the last one of the class ended; a rewind counts also fo
   lane.rewind();
   lane.add(2, [queued(2)], { full: false });
   assert.deepEqual(
-    [0, 1, 2].map((c) => lane.cursor(c as DeliveryClass)),
+    [0, 1, 2].map((c) => lane.cursor(c as SentClass)),
     [null, null, null],
   );
   lane.beginRead(2);

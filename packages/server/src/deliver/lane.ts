@@ -1,12 +1,19 @@
 import type { SignatureScheme } from '../domain/attempt.ts';
 import type { Evidence } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, type DeliveryClass } from '../domain/delivery.ts';
+import {
+  DELIVERY_CLASS,
+  DELIVERY_CLASSES,
+  type DeliveryClass,
+  SENT_CLASSES,
+  type SentClass,
+} from '../domain/delivery.ts';
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
 import type { Learned } from './attempt-delivery.ts';
 import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
+import { Gathering } from './gathering.ts';
 import { LaneDestination } from './lane-destination.ts';
 import type { HealthNews, Landed } from './lane-health.ts';
 import { OwnTrouble } from './own-trouble.ts';
@@ -67,11 +74,14 @@ export class Lane {
   /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, where it goes. */
   readonly #known = new Map<string, 'waiting' | LaneDestination | 'settling'>();
   readonly #progress = new ReadProgress();
+  /** What waits for company in a batch. */
+  readonly gathering: Gathering;
   readonly #memory: { bytes: number };
 
   /** @param memory counts the bytes of data that wait in memory, over all lanes */
   constructor(id: LaneId, memory: { bytes: number }) {
     this.id = id;
+    this.gathering = new Gathering(id.webhookId, this.#progress);
     this.#memory = memory;
   }
 
@@ -109,6 +119,7 @@ export class Lane {
     const { disabledAt, disabledReason } = this.hold;
     this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
     this.#webhook = webhook;
+    this.gathering.configure(webhook.config.batch);
   }
 
   /** @param stored what is on disk of its destinations, by URL */
@@ -222,6 +233,32 @@ export class Lane {
     return Math.min(this.#slots - this.sending, room);
   }
 
+  /** What goes this route may be sent now. */
+  takes(route: number | null, now: number): boolean {
+    return this.#way(route)?.destination.takes(now) === true;
+  }
+
+  /** How many batches may be made: `free` of them could start now, `ahead` as soon as what is in the air is done with. */
+  get batchRoom(): { ahead: number; free: number } {
+    const { freeSlots } = this;
+    // There is something else to probe with.
+    const waits = this.#waiting.some((line) => line.length > 0) || this.classesToRead().length > 0;
+    if (this.isClosedOff && waits) return { ahead: 0, free: 0 };
+    const made = this.#waiting[0].length + this.gathering.forming;
+    const isCalm = freeSlots === this.#slots - this.sending;
+    return { ahead: (isCalm ? this.#slots : freeSlots) - made, free: freeSlots - made };
+  }
+
+  /** The next instant at which there may be a batch to make; null: whatever changes that brings a turn with it. */
+  gathersUntil(now: number): number | null {
+    let first = this.gathering.nextReadyAt(now);
+    for (const route of this.gathering.routesReady(now)) {
+      const until = this.#way(route)?.destination.waitsUntil(now) ?? 0;
+      if (until > now) first = Math.min(first ?? until, until);
+    }
+    return first;
+  }
+
   /** Deliveries that are in the air, or whose outcome is being written. */
   get unsettled(): number {
     let count = 0;
@@ -250,7 +287,7 @@ export class Lane {
 
   /** Nothing waits, flies or is being settled. */
   get isIdle(): boolean {
-    return this.#known.size === 0 && !this.reading;
+    return this.#known.size === 0 && this.gathering.isIdle && !this.reading;
   }
 
   /** Forgetting the lane loses nothing that matters: rows say the rest. */
@@ -285,9 +322,14 @@ export class Lane {
     this.#progress.putOff(place);
   }
 
+  /** Something may be there that was not read. */
+  get isUnread(): boolean {
+    return DELIVERY_CLASSES.some((each) => this.#progress.isUnread(each));
+  }
+
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */
-  classesToRead(): DeliveryClass[] {
-    return ([0, 1, 2] as const).filter((c) => this.#progress.isUnread(c) && this.#waiting[c].length === 0);
+  classesToRead(): SentClass[] {
+    return SENT_CLASSES.filter((c) => this.#progress.isUnread(c) && this.#waiting[c].length === 0);
   }
 
   cursor(deliveryClass: DeliveryClass): Position | null {
@@ -300,7 +342,7 @@ export class Lane {
   }
 
   /** @param full the read stopped at its limit, so more may be due */
-  add(deliveryClass: DeliveryClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
+  add(deliveryClass: SentClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
     this.#progress.cameTo(deliveryClass, read.at(-1));
     if (full) this.#progress.markUnread(deliveryClass);
     for (const delivery of read) {
@@ -435,6 +477,7 @@ export class Lane {
   /** Takes a delivery that is about to be cancelled out of the line; until it is forgotten, no read brings it back. */
   reserve(deliveryId: string): void {
     this.#known.set(deliveryId, 'settling');
+    this.gathering.remove(deliveryId);
     for (const { leftOut } of this.#destinations.values()) this.#waitAgain(leftOut.takeKept());
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
@@ -456,6 +499,7 @@ export class Lane {
       if (line.length > 0) isAny = true;
       for (const delivery of line.splice(0)) this.#drop(delivery);
     }
+    this.gathering.clear();
     if (isAny) this.rewind();
   }
 

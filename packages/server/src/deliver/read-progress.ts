@@ -11,10 +11,10 @@ import type { Position } from '../store/store.ts';
  * ```
  */
 export class ReadProgress {
-  readonly #cursors: [Position | null, Position | null, Position | null] = [null, null, null];
+  readonly #cursors: PerClass<Position | null> = [null, null, null, null];
   /** Classes that are to be read from the start, whatever a read that is under way says about how far it came. */
-  readonly #rewound: [boolean, boolean, boolean] = [false, false, false];
-  readonly #unread: [boolean, boolean, boolean] = [true, true, true];
+  readonly #rewound: PerClass<boolean> = [false, false, false, false];
+  readonly #unread: PerClass<boolean> = [true, true, true, true];
 
   isUnread(deliveryClass: DeliveryClass): boolean {
     return this.#unread[deliveryClass];
@@ -60,6 +60,8 @@ export class ReadProgress {
     if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);
   }
 }
+
+type PerClass<Value> = [Value, Value, Value, Value];
 
 /** The order in which deliveries of a class are due. */
 export function isDueBefore(one: Position, other: Position): boolean {

@@ -29,6 +29,7 @@ function openSender(t: TestContext) {
       headers: ['content-type', 'application/json', 'X-Own', 'Grüße'],
       body: BODY,
       deadline: systemClock.monotonic() + timeoutMs,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
       ...rest,
     });
     return result;

@@ -14,6 +14,8 @@ export interface OutgoingRequest {
   body: string;
   /** On the monotonic clock: DNS, connect, TLS, headers and body must be over by then. */
   deadline: number;
+  /** How much of the answer is read; the connection is dropped when more comes. */
+  maxAnswerBytes: number;
 }
 
 /** What came of a request, and how long its phases took. */
@@ -25,8 +27,10 @@ export interface Reply {
 /** Makes one exchange. Never rejects: what goes wrong is part of the answer. */
 export type SendRequest = (request: OutgoingRequest) => Promise<Reply>;
 
-/** How much of an answer is read and kept; the connection is dropped when more comes. */
+/** How much of an answer is kept, and read where nothing depends on it. */
 export const MAX_ANSWER_BYTES = 16 * 1024;
+/** How much is read of the answer to a batch, which may name a thousand members. */
+export const MAX_BATCH_ANSWER_BYTES = 128 * 1024;
 
 /**
  * Sends over an undici agent. Redirects are not followed and nothing is decompressed: undici's bare dispatch does
@@ -34,9 +38,9 @@ export const MAX_ANSWER_BYTES = 16 * 1024;
  */
 export function createSendRequest(agent: GuardedAgent, clock: Clock): SendRequest {
   const observed = { clock, connections: agent.connections };
-  return ({ url, headers, body, deadline }) =>
+  return ({ url, headers, body, deadline, maxAnswerBytes }) =>
     new Promise((resolve) => {
-      const exchange = new PendingExchange(resolve, observed);
+      const exchange = new PendingExchange(resolve, { ...observed, maxAnswerBytes });
       const remainingMs = deadline - clock.monotonic();
       if (remainingMs <= 0) {
         exchange.abandon();
@@ -72,6 +76,7 @@ class PendingExchange implements Dispatcher.DispatchHandler {
   readonly #clock: Clock;
   readonly #connections: ConnectionWatch;
   #controller: Dispatcher.DispatchController | null = null;
+  readonly #maxAnswerBytes: number;
   #settled = false;
   #status = 0;
   #headers: string[] = [];
@@ -83,8 +88,12 @@ class PendingExchange implements Dispatcher.DispatchHandler {
   connection: ConnectionSteps | null = null;
   cancelDeadline: () => void = () => {};
 
-  constructor(resolve: (reply: Reply) => void, { clock, connections }: { clock: Clock; connections: ConnectionWatch }) {
+  constructor(
+    resolve: (reply: Reply) => void,
+    { clock, connections, maxAnswerBytes }: { clock: Clock; connections: ConnectionWatch; maxAnswerBytes: number },
+  ) {
     this.#resolve = resolve;
+    this.#maxAnswerBytes = maxAnswerBytes;
     this.#clock = clock;
     this.#connections = connections;
   }
@@ -112,7 +121,7 @@ class PendingExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const room = MAX_ANSWER_BYTES - this.#bytes;
+    const room = this.#maxAnswerBytes - this.#bytes;
     this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.#bytes += Math.min(chunk.length, room);
     if (chunk.length <= room) return;

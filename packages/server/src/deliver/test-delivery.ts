@@ -68,6 +68,8 @@ export interface TestDelivery {
   sendTest(webhook: Webhook): Promise<{ success: boolean }>;
   /** Records one event for each of these webhooks, `count` times over, in one commit. @returns the deliveries' ids */
   publish(webhooks: Webhook | readonly Webhook[], count?: number, data?: unknown): Promise<string[]>;
+  /** The same for one webhook, of another type. */
+  publishAs(type: string, webhook: Webhook, count?: number, data?: unknown): Promise<string[]>;
   /** The same for one webhook, with the route (by its position) that was decided on. */
   publishTo(webhook: Webhook, route: number, count?: number): Promise<string[]>;
   delivery(id: string): Promise<Delivery>;
@@ -115,12 +117,15 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     }
   };
   const { id: workspaceId } = await commit(store.ensureWorkspace({ id: newId('ws'), name: 'test' }));
-  const record = async (deliveries: () => PlannedDelivery[], count: number, data: unknown) => {
+  const record = async (
+    deliveries: () => PlannedDelivery[],
+    { count, data = DATA, type = 'workflow.started' }: { count: number; data?: unknown; type?: string },
+  ) => {
     const planned = Array.from({ length: count }, () => ({
       event: {
         workspaceId,
         id: newId('evt'),
-        type: 'workflow.started',
+        type,
         occurredAt: clock.now(),
         acceptedAt: clock.now(),
         runId: null,
@@ -176,14 +181,15 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     },
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
     publish(webhooks, count = 1, data = DATA) {
-      const to = [webhooks].flat();
-      const owed = () => to.map(({ id, config: { payload } }) => ({ id: newId('del'), webhookId: id, payload }));
-      return record(owed, count, data);
+      return record(() => [webhooks].flat().map(planned), { count, data });
     },
-    publishTo({ id, config }, position, count = 1) {
-      const route = config.routes?.[position]?.id;
+    publishAs(type, webhook, count = 1, data = DATA) {
+      return record(() => [planned(webhook)], { count, data, type });
+    },
+    publishTo(webhook, position, count = 1) {
+      const route = webhook.config.routes?.[position]?.id;
       if (route === undefined) throw new Error(`there is no route ${position}`);
-      return record(() => [{ id: newId('del'), webhookId: id, route }], count, DATA);
+      return record(() => [{ ...planned(webhook), route }], { count });
     },
     async delivery(id) {
       const found = await store.getDelivery(workspaceId, id);
@@ -204,6 +210,10 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
       await clock.advance(0);
     },
   };
+}
+
+function planned({ id, config }: Webhook): PlannedDelivery {
+  return { id: newId('del'), webhookId: id, ...(config.batch !== null && { gathers: true }) };
 }
 
 export function laneOf({ workspaceId, id }: Webhook): Lane {

@@ -83,8 +83,12 @@ export interface AttemptRecord {
 /** What an attempt comes to. */
 export type AttemptOutcome =
   | { kind: 'delivered' }
+  /** A batch, of which the receiver took all members but these. */
+  | { kind: 'partly_delivered'; reason: string; failed: readonly string[] }
   | { kind: 'retryable'; reason: string; retryAfterMs: number | null }
   | { kind: 'permanent'; reason: string }
+  /** A batch of several that the receiver would take in parts. */
+  | { kind: 'too_large'; reason: string }
   /** 410: the receiver wants nothing any more. */
   | { kind: 'gone'; reason: string }
   /** It never got as far as the receiver, which is not to blame. */

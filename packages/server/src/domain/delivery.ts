@@ -2,7 +2,7 @@ import type { AttemptOutcome } from './attempt.ts';
 import { delayBeforeRetryMs, type RetryPolicy } from './retry-policy.ts';
 
 /**
- * A delivery: one event owed to one webhook.
+ * A delivery: one event, or one batch of events, owed to one webhook.
  *
  * ```
  *              attempt starts                 2xx
@@ -19,16 +19,29 @@ import { delayBeforeRetryMs, type RetryPolicy } from './retry-policy.ts';
  * when it starts, so a crash leaves a pending row that is sent again under the same id. `held` is not a state: a read shows
  * a pending delivery so while its webhook takes nothing (see hold.ts). Not every attempt is charged: a probe that fails, a
  * 410 and a failure of our own leave the budget of the series as it was.
+ *
+ * ```
+ *   pending ────────────▶ batched     a member of a batch, which is a delivery by itself and carries its fate
+ *           batch is made   │  ▲
+ *                           └──┘ the batch is split, or its receiver names the member as failed: it goes on in another
+ * ```
  */
-export type DeliveryState = 'pending' | 'sending' | 'delivered' | 'failed' | 'cancelled';
+export type DeliveryState = 'pending' | 'sending' | 'delivered' | 'failed' | 'cancelled' | 'batched';
 
-/** Where a delivery waits: first attempts, retries, and what was recovered by hand. Each class is scanned by itself. */
-export const DELIVERY_CLASS = { first: 0, retry: 1, recovered: 2 } as const;
+/**
+ * Where a delivery waits: first attempts, retries, what was recovered by hand, and what waits for company in a batch. Each
+ * class is scanned by itself.
+ */
+export const DELIVERY_CLASS = { first: 0, retry: 1, recovered: 2, gathering: 3 } as const;
 export type DeliveryClass = (typeof DELIVERY_CLASS)[keyof typeof DELIVERY_CLASS];
-export const DELIVERY_CLASSES: readonly DeliveryClass[] = [0, 1, 2];
+export const DELIVERY_CLASSES: readonly DeliveryClass[] = [0, 1, 2, 3];
+
+/** The classes that deliveries are sent from as they are. */
+export type SentClass = Exclude<DeliveryClass, typeof DELIVERY_CLASS.gathering>;
+export const SENT_CLASSES: readonly SentClass[] = [0, 1, 2];
 
 /** How the delivery came to be. */
-export type DeliveryOrigin = 'event' | 'replay' | 'backfill' | 'test';
+export type DeliveryOrigin = 'event' | 'replay' | 'backfill' | 'test' | 'batch';
 
 /** What its body carries of the event's data: all of it, or identifiers only. */
 export type PayloadKind = 'full' | 'thin';
@@ -37,6 +50,8 @@ export type PayloadKind = 'full' | 'thin';
 export type NextStep =
   | { state: 'delivered' }
   | { state: 'failed'; reason: string }
+  /** Others carry on what it was to deliver. */
+  | { state: 'cancelled'; reason: string }
   | {
       state: 'pending';
       dueAt: number;
@@ -67,7 +82,10 @@ export function decideNext(decision: Decision): NextStep {
   }
   switch (outcome.kind) {
     case 'delivered':
+    case 'partly_delivered':
       return { state: 'delivered' };
+    case 'too_large':
+      return { state: 'cancelled', reason: outcome.reason };
     case 'permanent':
       return { state: 'failed', reason: outcome.reason };
     case 'retryable': {

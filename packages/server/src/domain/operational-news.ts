@@ -1,5 +1,6 @@
 import type { EventData, OperationalType } from '@broxi/events';
 import { type AttemptRecord, lastStatusOf } from './attempt.ts';
+import { BATCH_TYPE } from './batch.ts';
 import type { NextStep } from './delivery.ts';
 import type { RecordedEvent } from './event.ts';
 import type { DisabledReason } from './hold.ts';
@@ -48,7 +49,7 @@ export function newsOf({ webhookId, delivery, attempt, next, destination, disabl
   const news: OperationalNews[] = [];
   if (next?.state === 'failed') {
     const { id: delivery_id, event } = delivery;
-    const carried = { delivery_id, event_type: event.type, event_id: event.id };
+    const carried = { delivery_id, event_type: event.type, ...(event.type !== BATCH_TYPE && { event_id: event.id }) };
     const ended = { attempts: attempt.number, failed_at: endedAt, reason: next.reason, ...answer };
     news.push({ type: 'delivery.exhausted', data: { webhook_id: webhookId, ...carried, ...ended } });
   }

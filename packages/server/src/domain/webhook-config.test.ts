@@ -48,6 +48,7 @@ test('shows every field with its default', () => {
       active: true,
       max_concurrency: 16,
       rate_limit: null,
+      batch: null,
       payload: 'full',
       recovery: 'manual',
       filters: null,
@@ -164,7 +165,6 @@ test('refuses unknown fields by name, with the nearest known one', () => {
 
 test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
-    batch: { size: 10 },
     ordering: 'run',
     fallback_url: 'https://example.com/',
     tls: {},

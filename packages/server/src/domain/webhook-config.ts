@@ -1,4 +1,5 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
+import { type BatchConfig, readBatch } from './batch.ts';
 import type { PayloadKind } from './delivery.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
@@ -37,7 +38,8 @@ export interface WebhookConfig extends MatchingConfig {
   rate_limit: RateLimit | null;
   /** Default `full`. `thin`: bodies carry identifiers only, and receivers fetch the rest. */
   payload: PayloadKind;
-  batch: null;
+  /** Default null: events go one by one. */
+  batch: BatchConfig | null;
   ordering: null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';
@@ -50,7 +52,6 @@ export interface WebhookConfig extends MatchingConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  batch: null,
   ordering: null,
   fallback_url: null,
   tls: null,
@@ -62,7 +63,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'payload', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'payload', 'batch', 'recovery'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -107,6 +108,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
     payload: fields.oneOf('payload', ['full', 'thin'], 'full'),
+    batch: readBatch(fields),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,

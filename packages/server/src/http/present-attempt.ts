@@ -60,9 +60,9 @@ export const attemptSchema = Type.Object({
   duration: secondsSchema,
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
   route: optionalIntegerSchema('The `id` of the route that it went; null: the `url` of the webhook.'),
-  outcome: Type.Enum(['delivered', 'retryable', 'permanent', 'gone', 'own_failure'], {
+  outcome: Type.Enum(['delivered', 'partly_delivered', 'retryable', 'permanent', 'too_large', 'gone', 'own_failure'], {
     description:
-      'What it came to. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
+      'What it came to. partly_delivered: a batch, of which its receiver named members that failed. too_large: a batch that is split, because its receiver answered 413. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
   }),
   reason: optionalStringSchema('Why it did not succeed.'),
   exchanges: Type.Array(exchangeSchema, {

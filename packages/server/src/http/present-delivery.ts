@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import type { DeliveryState } from '../domain/delivery.ts';
 import type { HeldReason } from '../domain/hold.ts';
 import { targetOf } from '../domain/target.ts';
 import type { Delivery } from '../store/store.ts';
@@ -15,7 +16,7 @@ import { heldReasonsOf, readStanding, type Standing } from './present-webhook.ts
 import { heldReasonsSchema } from './webhook-schema.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
-export const DELIVERY_STATES = ['pending', 'sending', 'held', 'delivered', 'failed', 'cancelled'] as const;
+export const DELIVERY_STATES = ['pending', 'sending', 'held', 'batched', 'delivered', 'failed', 'cancelled'] as const;
 
 const fields = {
   id: Type.String({ description: 'del_…; receivers tell duplicates by it.' }),
@@ -23,20 +24,31 @@ const fields = {
   event_id: Type.String(),
   event: Type.String({ description: 'The event type.' }),
   run_id: optionalStringSchema('`data.run_id` of the event.'),
-  origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
+  origin: Type.Enum(['event', 'replay', 'backfill', 'test', 'batch'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
   payload: Type.Enum(['full', 'thin'], { description: 'What its body carries of the data, decided when it was owed.' }),
-  state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
+  state: Type.Enum([...DELIVERY_STATES], {
+    description:
+      'held: it waits until its webhook takes deliveries again. batched: it is a member of a batch, and shares its fate.',
+  }),
+  batch_id: optionalStringSchema('The delivery of the batch that it is a member of; null: it is in none.'),
+  batch_state: Type.Unsafe<DeliveryState | 'held' | null>({
+    enum: [...DELIVERY_STATES.filter((state) => state !== 'batched'), null],
+    description: 'The state of that batch; null: it is in none.',
+  }),
   held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
   attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
   last_status: optionalIntegerSchema('HTTP status of the latest answer; null: none.'),
   created_at: instantSchema('When it was owed.'),
   due_at: optionalInstantSchema('When the next attempt is due; null once it is over.'),
-  finished_at: optionalInstantSchema('When it was delivered, failed or cancelled.'),
+  finished_at: optionalInstantSchema('When it was delivered, failed or cancelled, or its batch was.'),
 };
 
-export const deliverySchema = Type.Object(fields, { $id: 'Delivery', description: 'One event owed to one webhook.' });
+export const deliverySchema = Type.Object(fields, {
+  $id: 'Delivery',
+  description: 'One event, or one batch of events, owed to one webhook.',
+});
 export type DeliveryJson = Static<typeof deliverySchema>;
 export const deliveryFields = fields;
 
@@ -59,16 +71,18 @@ async function lookAtWaiting(
   deliveries: readonly Delivery[],
   { store, workspaces, engine }: Waiting,
 ): Promise<(delivery: Delivery) => ShownAs> {
-  const waiting = deliveries.filter(({ state }) => state === 'pending');
+  const waiting = deliveries.filter((delivery) => owed(delivery).state === 'pending');
   const first = waiting[0];
   if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
-  const sending = new Set(await engine.sendingAmong(waiting.map(({ id }) => id)));
+  const sending = new Set(await engine.sendingAmong(waiting.map((delivery) => owed(delivery).id)));
   const standings = new Map<string, Standing>();
   for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
-  return ({ id, state, webhookId, route }) => {
+  return (delivery) => {
+    const { webhookId, route } = delivery;
+    const { id, state } = owed(delivery);
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
     const webhook = view.webhooks.get(webhookId);
@@ -79,8 +93,15 @@ async function lookAtWaiting(
   };
 }
 
+/** What is sent, or waits to be: the batch that a delivery is a member of, or itself. */
+function owed({ id, state, batch }: Delivery): { id: string; state: DeliveryState } {
+  return batch ?? { id, state };
+}
+
 function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
+  const { batch } = delivery;
   const reasons = typeof shownAs === 'string' ? [] : shownAs;
+  const state = shownAs === 'as stored' ? owed(delivery).state : shownAs === 'sending' ? shownAs : 'held';
   return {
     id: delivery.id,
     webhook_id: delivery.webhookId,
@@ -90,7 +111,9 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     origin: delivery.origin,
     route: delivery.route,
     payload: delivery.payload,
-    state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
+    state: batch === null ? state : delivery.state,
+    batch_id: batch?.id ?? null,
+    batch_state: batch && state,
     held_reasons: [...reasons],
     reason: delivery.reason,
     attempt_count: delivery.attempts,

@@ -22,6 +22,11 @@ export function renderMetrics(counters: StoreCounters): string {
     `broxi_deliveries_settled_total{state="failed"} ${settledFailed}`,
     `broxi_deliveries_settled_total{state="cancelled"} ${settledCancelled}`,
     ...counter(
+      'broxi_deliveries_batched_total',
+      'Deliveries that went into a batch, which is one of those created.',
+      counters.deliveriesBatched,
+    ),
+    ...counter(
       'broxi_attempts_retried_total',
       'Attempts after which another one was planned.',
       counters.settledRetried,

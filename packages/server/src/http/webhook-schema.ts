@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+import type { BatchConfig } from '../domain/batch.ts';
 import { type FilterConfig, OPERATORS } from '../domain/filter/filter.ts';
 import type { DisabledReason, HeldReason } from '../domain/hold.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
@@ -67,6 +68,25 @@ const notYet = (standard: string | null) =>
     default: standard,
     description: 'Not supported by this version yet: any other value is refused.',
   });
+
+function batchSchema(form: Form) {
+  return Type.Unsafe<BatchConfig | null>({
+    type: ['object', 'null'],
+    additionalProperties: false,
+    properties: {
+      size: { type: 'integer', minimum: 2, maximum: 1_000, default: 10 },
+      timeout: {
+        type: form === 'shown' ? 'number' : ['number', 'string'],
+        default: 30,
+        description: `Seconds${form === 'shown' ? '' : ', or "5s", "2m", "1h"'}; 1 second to 1 hour.`,
+      },
+    },
+    default: null,
+    description:
+      'Events of one type and route wait for each other, and go as one `webhook.batch`: when there are `size` of them, when the first has waited for `timeout`, or when one more would make the body larger than 1 MiB. Null: one by one.',
+    examples: [{ size: 100, timeout: 5 }],
+  });
+}
 
 const exampleFilters = {
   workflow_id: ['customer_support_bot', 'sales_assistant'],
@@ -188,7 +208,7 @@ const configFields = (form: Form) => ({
     }),
   ),
   ...matchingSchemas(form),
-  batch: Type.Optional(notYet(null)),
+  batch: Type.Optional(batchSchema(form)),
   ordering: Type.Optional(notYet(null)),
   fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),

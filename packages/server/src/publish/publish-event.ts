@@ -230,6 +230,7 @@ function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDeli
     const delivery: PlannedDelivery = { id: newId('del'), webhookId: webhook.id };
     if (match.route !== null) delivery.route = match.route;
     if (webhook.config.payload === 'thin') delivery.payload = 'thin';
+    if (webhook.config.batch !== null) delivery.gathers = true;
     planned.push(delivery);
   }
   return planned;

@@ -2,7 +2,8 @@
 export interface Retention {
   /**
    * Removes events that were accepted before an instant, with their deliveries and attempts, and jobs that were over before
-   * it. What is still owed stays, and so does an event of which any delivery came to its end later. One short transaction.
+   * it. What is still owed stays, by itself or in a batch, and so does an event of which any delivery came to its end later. One
+   * short transaction.
    */
   prune(step: PruneStep): Promise<PruneResult>;
 }

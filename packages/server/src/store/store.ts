@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep, PayloadKind } from '../domain/delivery.ts';
+import type { DeliveryOrigin, DeliveryState, NextStep, PayloadKind, SentClass } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
@@ -89,15 +89,32 @@ export interface DeliveryQueue {
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
    * Writes the outcome of an attempt; the only writer of outcomes. An attempt that is not charged does not count in its
-   * series. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type.
+   * series. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type; so are
+   * the batches that carry on what this one did not deliver.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
    */
   settle(settlement: Settlement): Promise<boolean>;
+  /** Deliveries that wait for company in a batch and are on disk, in order of `(dueAt, seq)`, after a position. Writes nothing. */
+  readGathering(query: GatheringQuery): Promise<GatheringMember[]>;
+  /**
+   * Makes one delivery of those members that still wait where they were read; it is due at once. From then on it carries their
+   * fate, and what it carries never changes.
+   * @returns how many it has; 0: none waits any more, and there is no batch
+   */
+  formBatch(batch: NewBatch): Promise<number>;
+  /** Has up to `limit` of those that wait for company go by themselves, first ones first. @returns how many */
+  releaseGathering(lane: Lane, limit: number): Promise<number>;
   /** Cancels up to `limit` deliveries of a lane, or the one named. @returns how many */
   cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
-  /** Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither */
+  /**
+   * Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither, or was a
+   * batch whose members are in others by now
+   */
   requeue(lane: Lane, deliveryId: string): Promise<boolean>;
-  /** Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery, or it still waits */
+  /**
+   * Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery, or it still waits, by
+   * itself or in a batch
+   */
   replay(lane: Lane, deliveryId: string, newDeliveryId: string): Promise<boolean>;
 }
 
@@ -214,6 +231,8 @@ export interface PlannedDelivery {
   webhookId: string;
   /** Id of the route that was decided on; absent: the webhook's own URL. */
   route?: number;
+  /** It waits for company in a batch. */
+  gathers?: true;
   /** Absent: full. */
   payload?: PayloadKind;
 }
@@ -236,6 +255,8 @@ export interface Wake {
   handedOver: QueuedDelivery[] | null;
   /** Deliveries were put back or replayed. */
   recovered: boolean;
+  /** Deliveries came in that wait for company in a batch. */
+  gathering: boolean;
   /** The webhook itself changed, so what is cached of it is stale. */
   changed: boolean;
 }
@@ -247,7 +268,7 @@ export interface Position {
 
 export interface DueQuery {
   lane: Lane;
-  class: DeliveryClass;
+  class: SentClass;
   /** Null: from the start. */
   after: Position | null;
   /** Due at this instant or before. */
@@ -260,7 +281,7 @@ export interface QueuedDelivery {
   /** The order in which the store took deliveries in. */
   seq: number;
   id: string;
-  class: DeliveryClass;
+  class: SentClass;
   dueAt: number;
   createdAt: number;
   origin: DeliveryOrigin;
@@ -275,10 +296,57 @@ export interface QueuedDelivery {
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
+export interface GatheringQuery {
+  lane: Lane;
+  /** Null: from the start. */
+  after: Position | null;
+  limit: number;
+}
+
+/** A delivery that waits for company, without its data. */
+export interface GatheringMember extends Position {
+  id: string;
+  eventType: string;
+  /** Id of the route that was decided on; null: the webhook's own URL. */
+  route: number | null;
+  createdAt: number;
+  /** Of the event's data, as UTF-8. */
+  dataBytes: number;
+}
+
+/** The members of a batch that is to be made; all of one type and route. */
+export interface NewBatch {
+  lane: Lane;
+  /** Of the delivery, and of the event that it carries. */
+  id: string;
+  eventId: string;
+  eventType: string;
+  route: number | null;
+  members: readonly Position[];
+  formedAt: number;
+}
+
+/** A batch that carries on members of another one, their bodies unchanged. */
+export interface SuccessorBatch {
+  /** Of the delivery, and of the event that it carries. */
+  id: string;
+  eventId: string;
+  dataText: string;
+  /** Ids of its members. */
+  members: readonly string[];
+  formedAt: number;
+  /** Attempts of its series that the other one made. */
+  attemptsUsed: number;
+  /** `at once`: due as a first attempt. */
+  start: 'at once' | { state: 'pending'; dueAt: number } | { state: 'failed'; reason: string };
+}
+
 export interface Settlement {
   delivery: QueuedDelivery;
   attempt: AttemptRecord;
   next: NextStep;
+  /** Batches that carry on what this one did not deliver. */
+  successors?: readonly SuccessorBatch[];
   /**
    * What was learned about the destination; null: nothing new. It is dropped if the webhook has had another URL or secret since
    * the version that the attempt was made with.
@@ -321,6 +389,8 @@ export interface Delivery {
   payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
+  /** The batch that it is a member of and shares the fate of, with its state; null: it is in none. */
+  batch: { id: string; state: DeliveryState } | null;
   /** Why it failed, was cancelled, or is tried again. */
   reason: string | null;
   attempts: number;
@@ -329,7 +399,7 @@ export interface Delivery {
   createdAt: number;
   /** When the next attempt is due; null when terminal. */
   dueAt: number | null;
-  /** When it became terminal; null before. */
+  /** When it became terminal, or its batch did; null before. */
   finishedAt: number | null;
 }
 
@@ -338,6 +408,7 @@ export interface EventQuery {
   limit: number;
   /** Only events with a lower id. */
   before?: string;
+  /** Absent: all types but {@link BATCH_TYPE}, whose events only carry others. */
   type?: string;
   runId?: string;
 }
@@ -350,7 +421,9 @@ export interface DeliveryQuery {
   webhookId?: string;
   eventId?: string;
   runId?: string;
-  state?: 'pending' | 'delivered' | 'failed' | 'cancelled';
+  /** Members of this batch, as long as it carries their fate. */
+  batchId?: string;
+  state?: Exclude<DeliveryState, 'sending'>;
   status?: number;
   /** Created at this instant or later. */
   createdFrom?: number;
@@ -368,6 +441,8 @@ export interface StoreCounters {
   settledFailed: number;
   settledRetried: number;
   settledCancelled: number;
+  /** Members that went into a batch, which settles for them. */
+  deliveriesBatched: number;
   /** What waits now, also from before this process opened the store. */
   pending: number;
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { BATCH_TYPE, readBatchData } from '../../domain/batch.ts';
 import { deliveryBody } from '../../domain/delivery-body.ts';
 import { isId } from '../../ids.ts';
-import type { Delivery } from '../../store/store.ts';
 import { callerOf } from '../auth.ts';
 import { findDelivery } from '../find-delivery.ts';
 import { parseInstant } from '../instant.ts';
@@ -21,6 +21,7 @@ const listParameters = Type.Object(
   {
     webhook_id: text('Of this webhook.'),
     state: Type.Optional(Type.Enum([...DELIVERY_STATES])),
+    batch: text('Members of this batch, as long as they share its fate: del_….'),
     event: text('Of this event type.'),
     event_id: text('Of this event.'),
     run_id: text('Of events with this `data.run_id`.'),
@@ -37,7 +38,14 @@ const listParameters = Type.Object(
 const detailSchema = Type.Object(
   {
     ...deliveryFields,
-    body: Type.String({ description: 'The body that is sent, the same bytes at every attempt.' }),
+    body: Type.String({
+      description: 'The body, the same bytes at every attempt; of a member of a batch: as the batch carries it.',
+    }),
+    member_ids: Type.Unsafe<string[] | null>({
+      type: ['array', 'null'],
+      items: { type: 'string' },
+      description: 'Of a batch: the deliveries that it carries, in order. Null: it is none.',
+    }),
     attempts: Type.Array(attemptSchema, { description: 'In the order in which they were made.' }),
   },
   { description: 'The delivery, what was sent and what came back.' },
@@ -59,6 +67,7 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
       const {
         webhook_id,
         state,
+        batch,
         event,
         event_id,
         run_id,
@@ -76,6 +85,7 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
         ...(event_id !== undefined && { eventId: event_id }),
         ...(run_id !== undefined && { runId: run_id }),
         ...(stored !== undefined && { state: stored }),
+        ...(batch !== undefined && { batchId: batch }),
         ...(status !== undefined && { status }),
         ...(from !== undefined && { createdFrom: parseInstant(from, 'from') }),
         ...(to !== undefined && { createdTo: parseInstant(to, 'to') }),
@@ -99,22 +109,19 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
     async handler(request): Promise<Static<typeof detailSchema>> {
       const delivery = await findDelivery(store, callerOf(request), request.params.id);
       const { workspaceId, webhookId, id } = delivery;
-      const [shown, attempts, versions, body] = await Promise.all([
+      const [shown, attempts, versions, event] = await Promise.all([
         presentDelivery(delivery, deps),
         store.listAttempts(workspaceId, id),
         store.listWebhookVersions({ workspaceId, webhookId }),
-        bodyOf(delivery),
+        store.getEvent(workspaceId, delivery.eventId),
       ]);
       // One that was recorded after the delivery was read would stand beside a state and a due time that it has changed.
       const presented = attempts
         .filter(({ number }) => number <= delivery.attempts)
         .map((attempt) => presentAttempt(attempt, { delivery, versions, ...sentBy(deps) }));
-      return { ...shown, body, attempts: presented };
+      const body = event === null ? '' : deliveryBody({ webhookId, deliveryId: id, event, payload: delivery.payload });
+      const members = event?.type === BATCH_TYPE ? readBatchData(event.dataText).members : null;
+      return { ...shown, body, member_ids: members?.map((member) => member.id) ?? null, attempts: presented };
     },
   });
-
-  async function bodyOf({ workspaceId, eventId, id: deliveryId, webhookId, payload }: Delivery): Promise<string> {
-    const event = await store.getEvent(workspaceId, eventId);
-    return event === null ? '' : deliveryBody({ webhookId, deliveryId, event, payload });
-  }
 }

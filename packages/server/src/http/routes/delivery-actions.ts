@@ -30,10 +30,14 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       const caller = callerOf(request);
       const delivery = await findDelivery(store, caller, request.params.id);
       const { id, state } = delivery;
+      assertNotMember(delivery, 'retried');
       if (state === 'delivered') throw conflict(`Delivery ${id} was delivered; replay it to send its event once more.`);
       if (state === 'pending') throw conflict(`Delivery ${id} still waits, and is sent by itself when it is due.`);
       await assertSendable(delivery);
-      if (!(await store.requeue(laneOf(delivery), id))) throw conflict(`Delivery ${id} was put back by somebody else.`);
+      if (!(await store.requeue(laneOf(delivery), id))) {
+        const by = delivery.origin === 'batch' ? ', or its members went on in other batches' : '';
+        throw conflict(`Delivery ${id} was put back by somebody else${by}.`);
+      }
       return reply.code(202).send(await show(caller, id));
     },
   });
@@ -48,7 +52,9 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
     },
     async handler(request) {
       const caller = callerOf(request);
-      const { workspaceId, webhookId, id, state } = await findDelivery(store, caller, request.params.id);
+      const delivery = await findDelivery(store, caller, request.params.id);
+      const { workspaceId, webhookId, id, state } = delivery;
+      assertNotMember(delivery, 'cancelled');
       if (state !== 'pending') throw conflict(`Delivery ${id} is over: it is ${state}.`);
       const outcome = await engine.cancelDelivery(workspaceId, webhookId, id);
       if (outcome === 'sending')
@@ -72,7 +78,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       const delivery = await findDelivery(store, caller, request.params.id);
       const { id, state } = delivery;
       const waits = `Delivery ${id} still waits; only what is over can be replayed.`;
-      if (state === 'pending') throw conflict(waits);
+      if ((delivery.batch?.state ?? state) === 'pending') throw conflict(waits);
       await assertSendable(delivery);
       const newDeliveryId = newId('del');
       if (!(await store.replay(laneOf(delivery), id, newDeliveryId))) throw conflict(waits);
@@ -91,6 +97,13 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
   async function show(caller: Caller, deliveryId: string): Promise<DeliveryJson> {
     return presentDelivery(await findDelivery(store, caller, deliveryId), deps);
   }
+}
+
+/** What a member shares with its batch is done to the batch. */
+function assertNotMember({ id, batch }: Delivery, done: string): void {
+  if (batch === null) return;
+  const whole = `the whole batch can be ${done}`;
+  throw conflict(`Delivery ${id} is a member of batch ${batch.id}, which is ${batch.state}: only ${whole}.`);
 }
 
 function laneOf({ workspaceId, webhookId }: Delivery) {

@@ -87,7 +87,8 @@ describe('/v1/webhooks', () => {
       ['an unknown event', { events: ['workflow.complete'] }, 'events[0]', /did you mean workflow\.completed/],
       ['an unknown family', { events: ['*', 'workflows.*'] }, 'events[1]', /did you mean workflow\.\*/],
       ['a reserved family', { events: ['webhook.*'] }, 'events[0]', /./],
-      ['what is not supported yet', { batch: { size: 10 } }, 'batch', /not supported/],
+      ['what is not supported yet', { ordering: 'run' }, 'ordering', /not supported/],
+      ['a batch of one', { batch: { size: 1 } }, 'batch.size', /2/],
       ['an unknown operator', { filters: { cost: { more_than: 1 } } }, 'filters.cost.more_than', /not an operator/],
       ['an id of its own', { id: 'wh_1' }, 'id', /./],
     ] as const) {

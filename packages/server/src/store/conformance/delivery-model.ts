@@ -1,4 +1,4 @@
-import type { DeliveryClass, NextStep, PayloadKind } from '../../domain/delivery.ts';
+import type { NextStep, PayloadKind, SentClass } from '../../domain/delivery.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */
@@ -10,7 +10,7 @@ export interface ModelDelivery {
   route: number | null;
   payload: PayloadKind;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
-  class: DeliveryClass;
+  class: SentClass;
   dueAt: number | null;
   createdAt: number;
   finishedAt: number | null;
@@ -80,7 +80,7 @@ export class DeliveryModel {
   }
 
   /** What of a class is due by an instant, in order of that; what is due at one instant as it was taken in. */
-  due(lane: string, deliveryClass: DeliveryClass, dueBy: number): ModelDelivery[] {
+  due(lane: string, deliveryClass: SentClass, dueBy: number): ModelDelivery[] {
     return this.waiting(lane)
       .filter((each) => each.class === deliveryClass && Number(each.dueAt) <= dueBy)
       .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));

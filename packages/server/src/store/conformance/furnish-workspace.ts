@@ -22,7 +22,17 @@ export const NAMES = {
   webhookId: 'wh_same',
   eventId: 'evt_same',
   runId: 'run_same',
-  deliveryIds: ['del_first', 'del_retry', 'del_delivered', 'del_failed', 'del_cancelled', 'del_recovered', 'del_test'],
+  deliveryIds: [
+    'del_first',
+    'del_retry',
+    'del_delivered',
+    'del_failed',
+    'del_cancelled',
+    'del_recovered',
+    'del_test',
+    'del_gathering',
+    'del_member',
+  ],
   auditId: 'aud_same',
   jobId: 'job_same',
   eventType: 'order.paid',
@@ -50,10 +60,13 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   await store.putWebhook(sampleChange(lane, { config, secret, readToken, expectedVersion: 1 }));
   const audit = { ...sampleAudit(workspaceId), at: pausedAtIn(workspaceId) };
   await store.changeHold({ lane, change: 'pause', audit });
-  const ids = deliveryIds.filter((id) => id !== 'del_test');
+  const ids = deliveryIds.filter((id) => !['del_test', 'del_gathering', 'del_member'].includes(id));
   const dataText = JSON.stringify({ workspaceId });
   const planned = plannedEvent([lane, ...ids.slice(1).map(() => lane)], { id: eventId, runId, dataText, ids });
   await store.record(submission([planned], { idempotency: SAME_KEY, note: workspaceId }));
+  const gathering = plannedEvent([lane, lane], { id: 'evt_gathering', dataText, ids: ['del_gathering', 'del_member'] });
+  const deliveries = gathering.deliveries.map((each) => ({ ...each, gathers: true as const }));
+  await store.record(submission([{ ...gathering, deliveries }]));
   const due = await store.readDue({ lane, class: 0, after: null, dueBy: Number.MAX_SAFE_INTEGER, limit: 99 });
   const settle = async (id: string, next: Parameters<Store['settle']>[0]['next'], status: number) => {
     const delivery = due.find((each) => each.id === id);

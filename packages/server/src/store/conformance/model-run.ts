@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DELIVERY_CLASSES, type DeliveryClass, type NextStep } from '../../domain/delivery.ts';
+import { type NextStep, SENT_CLASSES, type SentClass } from '../../domain/delivery.ts';
 import { newId } from '../../ids.ts';
 import type { Position, QueuedDelivery } from '../store.ts';
 import { DeliveryModel, type ModelDelivery } from './delivery-model.ts';
@@ -10,7 +10,7 @@ import { answered, nextAttempt, plannedEvent, SAMPLE_AT, submission } from './sa
 /** What is done to a store and to its model. Numbers choose among what there is. */
 export type Action =
   | { kind: 'record'; lanes: number[]; salt: string }
-  | { kind: 'read'; lane: number; class: DeliveryClass; limit: number }
+  | { kind: 'read'; lane: number; class: SentClass; limit: number }
   | { kind: 'settle'; handle: number; state: NextStep['state']; uncharged: boolean; delayMs: number }
   | { kind: 'cancel'; delivery: number }
   | { kind: 'cancelLane'; lane: number; limit: number }
@@ -123,7 +123,7 @@ export class ModelRun {
     const { webhookId } = laneOf(lane);
     const now = this.#clock.now();
     assert.equal(await store.nextDueAt(laneOf(lane), now), this.#model.nextDueAt(webhookId, now));
-    for (const deliveryClass of DELIVERY_CLASSES) {
+    for (const deliveryClass of SENT_CLASSES) {
       for (const dueBy of [now, Number.MAX_SAFE_INTEGER]) {
         const expected = this.#model.due(webhookId, deliveryClass, dueBy);
         const found = await this.#readInPages(lane, deliveryClass, dueBy);
@@ -135,7 +135,7 @@ export class ModelRun {
     }
   }
 
-  async #readInPages(lane: number, deliveryClass: DeliveryClass, dueBy: number): Promise<QueuedDelivery[]> {
+  async #readInPages(lane: number, deliveryClass: SentClass, dueBy: number): Promise<QueuedDelivery[]> {
     const found: QueuedDelivery[] = [];
     for (let after: Position | null = null; ; after = found.at(-1) ?? null) {
       const query = { lane: laneOf(lane), class: deliveryClass, after, dueBy, limit: 2 };
@@ -225,9 +225,9 @@ function placeOf({
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {
   if (state === 'pending') return { state, dueAt, ...(uncharged && { uncharged }) };
-  return state === 'failed' ? { state, reason: 'gave up' } : { state };
+  return state === 'delivered' ? { state } : { state, reason: 'gave up' };
 }
 
 function shown({ lane: webhookId, class: _, seriesFrom: __, ...delivery }: ModelDelivery) {
-  return { webhookId, ...delivery };
+  return { webhookId, batch: null, ...delivery };
 }

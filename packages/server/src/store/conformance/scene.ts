@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { ExchangeResult } from '../../domain/attempt.ts';
-import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
+import type { NextStep, SentClass } from '../../domain/delivery.ts';
+import type { RecordedEvent } from '../../domain/event.ts';
 import { type Destination, type Lane, UNKNOWN_DESTINATION, type Webhook } from '../../domain/webhook.ts';
 import { newId } from '../../ids.ts';
-import type { Delivery, DueQuery, QueuedDelivery, ReadStore, Settlement, Store } from '../store.ts';
+import type {
+  Delivery,
+  DueQuery,
+  GatheringMember,
+  NewBatch,
+  QueuedDelivery,
+  ReadStore,
+  Settlement,
+  Store,
+} from '../store.ts';
 import type { OpenedStore, StoreHarness } from './harness.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { answered, nextAttempt, plannedEvent, SAMPLE_URL, sampleChange, submission } from './samples.ts';
@@ -61,8 +71,35 @@ export class Scene {
     return events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
   }
 
+  /** The same, of events of one type that wait for company in a batch. */
+  async gather(lane: Lane, count = 1, event: Partial<RecordedEvent> = {}): Promise<string[]> {
+    const events = Array.from({ length: count }, () => {
+      const planned = plannedEvent([lane], { acceptedAt: this.clock.now(), ...event });
+      return { ...planned, deliveries: planned.deliveries.map((each) => ({ ...each, gathers: true as const })) };
+    });
+    const [first, ...rest] = events;
+    if (first === undefined) return [];
+    await this.store.record(submission([first, ...rest]));
+    return events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+  }
+
+  gathering(lane: Lane): Promise<GatheringMember[]> {
+    return this.store.readGathering({ lane, after: null, limit: 1_000 });
+  }
+
+  /** Makes a batch of all that waits for company. @returns it, read as the lane's owner reads it */
+  async form(lane: Lane, changes: Partial<NewBatch> = {}): Promise<QueuedDelivery> {
+    const members = await this.gathering(lane);
+    const id = newId('del');
+    const batch = { id, eventId: newId('evt'), eventType: 'workflow.completed', route: null, ...changes };
+    await this.store.formBatch({ lane, members, formedAt: this.clock.now(), ...batch });
+    const formed = (await this.due(lane, 0)).find((each) => each.id === batch.id);
+    assert.ok(formed, 'the batch is due');
+    return formed;
+  }
+
   /** What is in a class of a lane, due now or ever. */
-  due(lane: Lane, deliveryClass: DeliveryClass, query: Partial<DueQuery> = {}): Promise<QueuedDelivery[]> {
+  due(lane: Lane, deliveryClass: SentClass, query: Partial<DueQuery> = {}): Promise<QueuedDelivery[]> {
     const everything = { after: null, dueBy: Number.MAX_SAFE_INTEGER, limit: 1_000 };
     return this.store.readDue({ lane, class: deliveryClass, ...everything, ...query });
   }

@@ -53,6 +53,7 @@ export function testBackfill(harness: StoreHarness): void {
         runId: 'run_1',
         origin: 'backfill',
         state: 'pending',
+        batch: null,
         reason: null,
         attempts: 0,
         lastStatus: null,

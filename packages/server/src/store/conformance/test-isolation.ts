@@ -91,6 +91,12 @@ export function testIsolation(harness: StoreHarness): void {
         assert.deepEqual(await scene.store.advanceJob(step), { next: null, requeued: 1, isFull: false });
       },
       cancelJob: () => scene.store.cancelJob(mine, 'job_more'),
+      formBatch: async () => {
+        const ids = { id: 'del_batch', eventId: 'evt_batch', eventType: 'workflow.completed', route: null };
+        const members = await scene.gathering(lane());
+        assert.equal(await scene.store.formBatch({ lane: lane(), ...ids, members: members.slice(1), formedAt: 1 }), 1);
+      },
+      releaseGathering: () => scene.store.releaseGathering(lane(), 9),
       requeue: () => scene.store.requeue(lane(), 'del_failed'),
       replay: () => scene.store.replay(lane(), 'del_delivered', 'del_replayed'),
       cancel: () => scene.store.cancel({ lane: lane(), limit: 99, reason: 'new' }),
@@ -186,6 +192,7 @@ export function testIsolation(harness: StoreHarness): void {
       assert.equal(await scene.store.nextDueAt(nobodys, 0), null);
       assert.deepEqual(await scene.store.exchangesSince(nobodys, 0), []);
       assert.deepEqual(await scene.waiting(nobodys), []);
+      assert.deepEqual(await scene.gathering(nobodys), []);
       const waiting = await scene.waiting({ workspaceId: theirs, webhookId: NAMES.webhookId });
       assert.deepEqual(idsOf(waiting), ['del_first', 'del_retry', 'del_recovered']);
       for (const { event } of waiting) assert.equal(event.dataText, JSON.stringify({ workspaceId: theirs }));
@@ -196,12 +203,22 @@ export function testIsolation(harness: StoreHarness): void {
 /** Methods whose effect is seen in the workspace; the others have one that only their own tests can see. */
 const VISIBLE: ReadonlySet<string> = new Set<Writing>([
   ...(['putWebhook', 'changeHold', 'putEventType', 'deleteEventType', 'record', 'recordTest'] as const),
-  ...(['settle', 'requeue', 'replay', 'cancel', 'createJob', 'advanceJob', 'cancelJob'] as const),
+  ...([
+    'settle',
+    'formBatch',
+    'releaseGathering',
+    'requeue',
+    'replay',
+    'cancel',
+    'createJob',
+    'advanceJob',
+    'cancelJob',
+  ] as const),
 ]);
 
 /** Keys and tokens are found by their hashes, before anybody knows whose they are. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'findReadToken' | 'close'>;
-type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
+type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'readGathering' | 'nextDueAt';
 /** The whole store's. */
 type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
 type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

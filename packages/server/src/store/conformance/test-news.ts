@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { catalog } from '@broxi/events';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import { newId } from '../../ids.ts';
 import type { QueuedDelivery, Settlement } from '../store.ts';
 import type { StoreHarness } from './harness.ts';
 import { answered, nextAttempt, SAMPLE_AT, SAMPLE_URL, sampleChange, sampleConfig, sampleTest } from './samples.ts';
@@ -56,6 +57,29 @@ export function testNews(harness: StoreHarness): void {
       };
       assert.deepEqual(await newsFor(told), [{ type: 'delivery.exhausted', data }]);
       assert.equal((await scene.read((reads) => reads.listEvents(ofType(told, 'delivery.exhausted')))).length, 1);
+    });
+
+    it('tell of a batch that failed, or was given up as it was made', async () => {
+      const { lane, told } = await pair();
+      const members = await scene.gather(lane, 2);
+      const batch = await scene.form(lane);
+      const start = { state: 'failed', reason: 'all 4 attempts used' } as const;
+      const more = { id: newId('del'), eventId: newId('evt'), dataText: batch.event.dataText, members };
+      const successor = { ...more, formedAt: scene.clock.now(), attemptsUsed: 4, start };
+      await scene.settle(batch, { state: 'delivered' }, { successors: [successor] });
+      await scene.gather(lane);
+      const failed = await scene.form(lane);
+      await scene.settle(failed, FAILED);
+      const news = await newsFor(told);
+      const about = { webhook_id: lane.webhookId, event_type: 'webhook.batch', attempts: 1 };
+      const failed_at = new Date(SAMPLE_AT + 121).toISOString();
+      assert.deepEqual(
+        news.map(({ data }) => data),
+        [
+          { ...about, delivery_id: successor.id, failed_at, reason: start.reason, status_code: 200 },
+          { ...about, delivery_id: failed.id, failed_at, reason: 'gave up', status_code: 500 },
+        ],
+      );
     });
 
     it('tell of a circuit that opens and one that is answered again, once each, and of no probe', async () => {

@@ -119,6 +119,58 @@ export function testRetention(harness: StoreHarness): void {
       assert.deepEqual(await isKept(lane, held), NOTHING);
     });
 
+    it('takes a member of a batch for as old as that is, and keeps a batch as long as any of its members', async () => {
+      const lane = await scene.lane();
+      const other = await scene.lane(lane.workspaceId);
+      const plan = plannedEvent([lane, other], { acceptedAt: scene.clock.now() });
+      const shared = { eventId: plan.event.id, ids: idsOf(plan.deliveries) };
+      const deliveries = plan.deliveries.map((each, i) => (i === 0 ? { ...each, gathers: true as const } : each));
+      await scene.store.record(submission([{ ...plan, deliveries }]));
+      const [id = ''] = await scene.gather(lane);
+      const { eventId = '' } = await scene.delivery(lane, id);
+      const batch = await scene.form(lane);
+      await recordLast();
+      const [alone, whole] = [
+        { eventId, ids: [id] },
+        { eventId: batch.event.id, ids: [batch.id] },
+      ];
+      const ONE = { event: true, deliveries: 1, attempts: 0 };
+      scene.clock.step(60 * DAY_MS);
+      await prune(scene.clock.now());
+      assert.deepEqual(await isKept(lane, alone), ONE, 'it is owed');
+      await scene.settle(batch, { state: 'delivered' });
+      scene.clock.step(DAY_MS);
+      await prune(scene.clock.now() - 30 * DAY_MS);
+      assert.deepEqual(await isKept(lane, alone), ONE, 'its batch was over lately');
+      scene.clock.step(60 * DAY_MS);
+      await prune(scene.clock.now() - 30 * DAY_MS);
+      assert.deepEqual(await isKept(lane, alone), NOTHING);
+      assert.deepEqual(await isKept(lane, shared), { ...ONE, deliveries: 2 }, 'another webhook is owed it');
+      assert.deepEqual(await isKept(lane, whole), { ...ONE, attempts: 1 });
+      await scene.settle(await scene.take(other), { state: 'delivered' });
+      scene.clock.step(60 * DAY_MS);
+      await prune(scene.clock.now() - 30 * DAY_MS);
+      assert.deepEqual(await isKept(lane, shared), NOTHING);
+      assert.deepEqual(await isKept(lane, whole), NOTHING);
+    });
+
+    it('keeps a member whose batch went on in another that is owed', async () => {
+      const lane = await scene.lane();
+      const [id = ''] = await scene.gather(lane);
+      const { eventId } = await scene.delivery(lane, id);
+      const batch = await scene.form(lane);
+      const start = { state: 'pending', dueAt: scene.clock.now() + 1 } as const;
+      const more = { id: newId('del'), eventId: newId('evt'), dataText: batch.event.dataText, members: [id] };
+      const successor = { ...more, formedAt: scene.clock.now(), attemptsUsed: 1, start };
+      await scene.settle(batch, { state: 'delivered' }, { successors: [successor] });
+      await recordLast();
+      scene.clock.step(60 * DAY_MS);
+      await prune(scene.clock.now());
+      assert.deepEqual(await isKept(lane, { eventId, ids: [id] }), { event: true, deliveries: 1, attempts: 0 });
+      assert.equal(await scene.read((reads) => reads.getDelivery(lane.workspaceId, batch.id)), null);
+      assert.deepEqual(idsOf(await scene.waiting(lane)), [successor.id]);
+    });
+
     it('removes what nobody was owed, and tests', async () => {
       const lane = await scene.lane();
       const alone = plannedEvent([lane], { acceptedAt: scene.clock.now() });

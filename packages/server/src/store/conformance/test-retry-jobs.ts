@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ALL_FAILED, type RetryFilter } from '../../domain/retry-filter.ts';
+import { newId } from '../../ids.ts';
 import type { Wake } from '../store.ts';
 import type { StoreHarness } from './harness.ts';
 import { JobRuns } from './job-runs.ts';
@@ -41,6 +42,24 @@ export function testRetryJobs(harness: StoreHarness): void {
       assert.equal(job.matched, 0);
       assert.deepEqual(idsOf(await scene.waiting(lane)), [waiting]);
       assert.deepEqual(idsOf(await scene.due(lane, 2)), []);
+    });
+
+    it('puts back a batch that failed with all its members, and none that went on in others', async () => {
+      const lane = await scene.lane();
+      const members = await scene.gather(lane, 2);
+      const batch = await scene.form(lane);
+      const start = 'at once' as const;
+      const dataText = batch.event.dataText;
+      const more = { id: newId('del'), eventId: newId('evt'), dataText, members, formedAt: 1, attemptsUsed: 0, start };
+      await scene.settle(batch, { state: 'cancelled', reason: 'split' }, { successors: [more] });
+      assert.equal((await estimate(lane.workspaceId, { state: 'cancelled' })).count, 0);
+      const { job: cancelled } = await runs.finish(await retry(lane.workspaceId, { state: 'cancelled' }));
+      assert.deepEqual([cancelled.matched, cancelled.requeued], [0, 0]);
+      await scene.settle(await scene.take(lane), { state: 'failed', reason: 'gave up' });
+      const { job: failed } = await runs.finish(await retry(lane.workspaceId));
+      assert.deepEqual([failed.matched, failed.requeued], [1, 1]);
+      assert.deepEqual(idsOf(await scene.due(lane, 2)), [more.id]);
+      assert.equal((await scene.delivery(lane, members[0] ?? '')).batch?.state, 'pending');
     });
 
     it('goes from the oldest to the newest, over as many steps as it takes', async () => {

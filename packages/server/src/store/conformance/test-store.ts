@@ -1,6 +1,7 @@
 import { describe } from 'node:test';
 import type { StoreHarness } from './harness.ts';
 import { testBackfill } from './test-backfill.ts';
+import { testBatches } from './test-batches.ts';
 import { testCancel } from './test-cancel.ts';
 import { testCounters } from './test-counters.ts';
 import { testDirectory } from './test-directory.ts';
@@ -39,6 +40,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testQueue(harness);
     testSettle(harness);
     testNews(harness);
+    testBatches(harness);
     testCancel(harness);
     testRequeue(harness);
     testJobs(harness);

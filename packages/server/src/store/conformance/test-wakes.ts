@@ -8,7 +8,7 @@ import type { StoreHarness } from './harness.ts';
 import { plannedEvent, SAMPLE_AT, sampleAudit, sampleChange, sampleTest, submission } from './samples.ts';
 import { Scene } from './scene.ts';
 
-type News = Pick<Wake, 'first' | 'recovered' | 'changed'>;
+type News = Pick<Wake, 'first' | 'recovered' | 'gathering' | 'changed'>;
 
 const DEADLINE_MS = 10_000;
 
@@ -29,10 +29,11 @@ export function testWakes(harness: StoreHarness): void {
       for (const { lane, ...of } of heard) {
         if (laneKey(lane) === laneKey(end)) continue;
         const before = news.get(laneKey(lane)) ?? NOTHING;
-        const { first, recovered, changed } = of;
+        const { first, recovered, gathering, changed } = of;
         news.set(laneKey(lane), {
           first: before.first || first,
           recovered: before.recovered || recovered,
+          gathering: before.gathering || gathering,
           changed: before.changed || changed,
         });
       }
@@ -52,6 +53,12 @@ export function testWakes(harness: StoreHarness): void {
         [a, { first: true }],
         [b, { first: true }],
       ]);
+    });
+
+    it('tells of what waits for company, and of the batch that is made of it', async () => {
+      const lane = await scene.lane();
+      await assertNews(() => scene.gather(lane, 3), [[lane, { gathering: true }]]);
+      await assertNews(() => scene.form(lane), [[lane, { first: true }]]);
     });
 
     it('tells of what was put back and replayed', async () => {
@@ -175,7 +182,7 @@ export function testWakes(harness: StoreHarness): void {
   });
 }
 
-const NOTHING: News = { first: false, recovered: false, changed: false };
+const NOTHING: News = { first: false, recovered: false, gathering: false, changed: false };
 
 function laneOf({ workspaceId, id }: Webhook): Lane {
   return { workspaceId, webhookId: id };

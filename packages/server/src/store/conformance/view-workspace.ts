@@ -1,4 +1,4 @@
-import { DELIVERY_CLASSES } from '../../domain/delivery.ts';
+import { SENT_CLASSES } from '../../domain/delivery.ts';
 import type { ReadStore, Store } from '../store.ts';
 
 /** Ids to look for in a workspace. */
@@ -42,7 +42,8 @@ export async function viewWorkspace(store: Store, workspaceId: string, names: Na
   return {
     ...(await viewHistory(store, workspaceId, names)),
     lane: await store.loadLane(lane),
-    due: await Promise.all(DELIVERY_CLASSES.map((each) => store.readDue({ lane, class: each, ...everything }))),
+    due: await Promise.all(SENT_CLASSES.map((each) => store.readDue({ lane, class: each, ...everything }))),
+    gathering: await store.readGathering({ lane, after: null, limit: 100 }),
     exchanges: (await store.exchangesSince(lane, 0)).toSorted((a, b) => a - b),
     nextDueAt: await store.nextDueAt(lane, 0),
     swept: (await store.sweep()).filter((each) => each.workspaceId === workspaceId),

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { lastStatusOf } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryOrigin, type SentClass } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import type { AuditRows } from './audit-rows.ts';
+import type { BatchRows } from './batch-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
@@ -24,6 +25,7 @@ export function deliveryQueue(options: {
   group: CommitGroup;
   wakes: WakeList;
   rows: DeliveryRows;
+  batches: BatchRows;
   recover: Recover;
   destinations: DestinationRows;
   holds: HoldRows;
@@ -35,7 +37,7 @@ export function deliveryQueue(options: {
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }): DeliveryQueue {
-  const { database, vault, group, wakes, rows, recover, destinations, holds, audit } = options;
+  const { database, vault, group, wakes, rows, batches, recover, destinations, holds, audit } = options;
   const { news, recoverOutage, numbers, counters, lastSeqOnDisk } = options;
   // Steps from lane to lane through the primary key instead of reading every row.
   const nextLane = database.prepare(`
@@ -75,8 +77,9 @@ export function deliveryQueue(options: {
     return true;
   };
 
-  const settle = ({ delivery, attempt, next, destination: learned, disable: disabling }: Settlement): boolean => {
-    const { lane, seq } = delivery;
+  const settle = (settlement: Settlement): boolean => {
+    const { delivery, attempt, next, destination: learned, disable: disabling, successors = [] } = settlement;
+    const { lane, seq, route } = delivery;
     if (!rows.dequeue(lane, delivery)) return false;
     const lastStatus = lastStatusOf(attempt);
     if (next.state === 'pending') {
@@ -85,16 +88,23 @@ export function deliveryQueue(options: {
       rows.postpone(lane, place, { attempts: attempt.number, uncharged, reason: attempt.reason, lastStatus });
       counters.settledRetried += 1;
     } else {
-      const reason = next.state === 'failed' ? next.reason : null;
+      const reason = next.state === 'delivered' ? null : next.reason;
       rows.finish(seq, next.state, { attempts: attempt.number, reason, lastStatus });
       counters.pending -= 1;
       if (next.state === 'delivered') counters.settledDelivered += 1;
-      else counters.settledFailed += 1;
+      else if (next.state === 'failed') counters.settledFailed += 1;
+      else counters.settledCancelled += 1;
     }
     rows.addAttempt(seq, attempt);
     const destination = destinations.learn(lane, learned, attempt.webhookVersion);
     const disabled = disabling !== undefined && disable(lane, attempt.url, disabling) ? disabling : null;
     news.tell(lane, { delivery, attempt, next, destination, disabled });
+    for (const successor of successors) {
+      const event = batches.succeed(lane, successor, { seq, route, lastStatus });
+      const { id, start } = successor;
+      if (start === 'at once' || start.state === 'pending') continue;
+      news.tell(lane, { delivery: { id, event }, attempt, next: start, destination: null, disabled: null });
+    }
     recoverOutage(lane, destination);
     return true;
   };
@@ -117,14 +127,14 @@ export function deliveryQueue(options: {
 
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
     const row = rows.find(lane, deliveryId);
-    if (row === null || (row.state !== 'failed' && row.state !== 'cancelled')) return false;
+    if (row === null || (row.state !== 'failed' && row.state !== 'cancelled') || batches.isSpent(row)) return false;
     recover.putBack(lane, row.seq);
     return true;
   };
 
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
-    if (row === null || row.state === 'pending') return false;
+    if (row === null || batches.isOwed(row)) return false;
     const { event, route } = row;
     recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, payload: payloadOf(row) });
     return true;
@@ -158,6 +168,11 @@ export function deliveryQueue(options: {
       return oneRow<{ due_at: number }>(nextDue, numbers.findLane(lane), after)?.due_at ?? null;
     },
     settle: (settlement) => group.run(() => settle(settlement)),
+    async readGathering(query) {
+      return batches.read(query, lastSeqOnDisk());
+    },
+    formBatch: (batch) => group.run(() => batches.form(batch)),
+    releaseGathering: (lane, limit) => group.run(() => batches.release(lane, limit)),
     cancel: (cancellation) => group.run(() => cancel(cancellation)),
     requeue: (lane, deliveryId) => group.run(() => requeue(lane, deliveryId)),
     replay: (lane, deliveryId, newDeliveryId) => group.run(() => replay(lane, deliveryId, newDeliveryId)),
@@ -206,7 +221,7 @@ interface LaneRow {
 interface DueRow {
   delivery: number;
   id: string;
-  class: DeliveryClass;
+  class: SentClass;
   due_at: number;
   created_at: number;
   origin: DeliveryOrigin;

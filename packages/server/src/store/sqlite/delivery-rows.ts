@@ -1,7 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
+import {
+  DELIVERY_CLASS,
+  type DeliveryClass,
+  type DeliveryOrigin,
+  type DeliveryState,
+  type PayloadKind,
+} from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -36,7 +42,7 @@ export class DeliveryRows {
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
         created_at, finished_at, reason, last_status, route, thin)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`);
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -90,6 +96,7 @@ export class DeliveryRows {
       delivery.class,
       delivery.dueAt,
       0,
+      delivery.seriesFrom ?? 0,
       delivery.createdAt,
       null,
       null,
@@ -102,7 +109,7 @@ export class DeliveryRows {
     return seq;
   }
 
-  /** A delivery that never waited, such as a test. @returns its `seq` */
+  /** A delivery that never waited, such as a test or a batch that was given up as it was made. @returns its `seq` */
   createFinished(delivery: FinishedDelivery): number {
     const { lastInsertRowid } = this.#insertDelivery.run(
       this.#numbers.ofWorkspace(delivery.lane.workspaceId),
@@ -114,11 +121,12 @@ export class DeliveryRows {
       0,
       null,
       delivery.attempts,
+      0,
       delivery.createdAt,
       this.#clock.now(),
       delivery.reason,
       delivery.lastStatus,
-      null,
+      delivery.route,
       thinOf(delivery),
     );
     return Number(lastInsertRowid);
@@ -201,6 +209,8 @@ interface NewDelivery {
   origin: DeliveryOrigin;
   createdAt: number;
   route: number | null;
+  /** Default 0; less than that: a batch goes on with a series that another one began. */
+  seriesFrom?: number;
   payload: PayloadKind;
 }
 
@@ -212,6 +222,7 @@ interface FinishedDelivery extends Progress {
   origin: DeliveryOrigin;
   state: 'delivered' | 'failed';
   createdAt: number;
+  route: number | null;
   payload: PayloadKind;
 }
 
@@ -221,7 +232,8 @@ export interface DeliveryRow {
   id: string;
   event: number;
   origin: DeliveryOrigin;
-  state: 'pending' | 'delivered' | 'failed' | 'cancelled';
+  /** Never `sending`, which is known to the engine alone. */
+  state: DeliveryState;
   class: DeliveryClass;
   due_at: number | null;
   attempts: number;
@@ -231,6 +243,8 @@ export interface DeliveryRow {
   reason: string | null;
   last_status: number | null;
   route: number | null;
+  /** `seq` of the batch that it is a member of. */
+  batch: number | null;
   thin: 1 | null;
 }
 

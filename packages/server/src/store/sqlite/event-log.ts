@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
+import { BATCH_TYPE } from '../../domain/batch.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type {
   EventLog,
@@ -32,12 +33,13 @@ const EXPIRED_KEYS_PER_REQUEST = 4;
 
 export function eventLogReads(database: DatabaseSync, vault: Vault): EventLogReads {
   const ofWorkspace = 'workspace = (SELECT number FROM workspace_numbers WHERE workspace_id = :workspaceId)';
+  const ofType = `(type = :type OR (:type IS NULL AND type <> '${BATCH_TYPE}'))`;
   const byId = database.prepare(`SELECT * FROM events WHERE ${ofWorkspace} AND id = :id`);
   const list = database.prepare(`
-    SELECT * FROM events WHERE ${ofWorkspace} AND id < :before AND (:type IS NULL OR type = :type)
+    SELECT * FROM events WHERE ${ofWorkspace} AND id < :before AND ${ofType}
     ORDER BY id DESC LIMIT :limit`);
   const listRun = database.prepare(`
-    SELECT * FROM events WHERE ${ofWorkspace} AND run_id = :runId AND id < :before AND (:type IS NULL OR type = :type)
+    SELECT * FROM events WHERE ${ofWorkspace} AND run_id = :runId AND id < :before AND ${ofType}
     ORDER BY id DESC LIMIT :limit`);
   const inForce = database.prepare(`
     SELECT * FROM webhook_versions v
@@ -138,6 +140,7 @@ export function eventLogWrites(options: {
       attempts: attempt.number,
       lastStatus: lastStatusOf(attempt),
       createdAt: attempt.startedAt,
+      route: null,
     });
     rows.addAttempt(seq, attempt);
     const learned = destinations.learn(lane, destination, attempt.webhookVersion);

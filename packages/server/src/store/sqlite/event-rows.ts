@@ -49,11 +49,16 @@ export function createEventRows(options: {
       const dueAt = dueNow();
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
-        const place = { class: DELIVERY_CLASS.first, dueAt };
-        const { id, route = null, payload = 'full' } = delivery;
+        const { id, route = null, payload = 'full', gathers } = delivery;
         const decided = { route, payload };
-        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, ...place };
-        wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
+        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
+        if (gathers) {
+          rows.create({ ...created, event: seq, class: DELIVERY_CLASS.gathering });
+          wakes.add(lane, 'gathering');
+          continue;
+        }
+        const first = { ...created, class: DELIVERY_CLASS.first };
+        wakes.addFirst({ ...first, seq: rows.create({ ...first, event: seq }), attempts: 0, seriesFrom: 0, event });
       }
       counters.deliveriesCreated += deliveries.length;
       counters.pending += deliveries.length;

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
+import type { DeliveryState } from '../../domain/delivery.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
@@ -9,8 +10,10 @@ export type HistoryReads = Omit<History, 'counters'>;
 const WORKSPACE = '(SELECT number FROM workspace_numbers WHERE workspace_id = ?)';
 const LANE = '(SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?)';
 const DELIVERIES = `
-  SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id
-  FROM deliveries d JOIN lanes l ON l.number = d.lane JOIN events e ON e.seq = d.event`;
+  SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id,
+    b.id AS batch_id, b.state AS batch_state, b.finished_at AS batch_finished_at
+  FROM deliveries d JOIN lanes l ON l.number = d.lane JOIN events e ON e.seq = d.event
+    LEFT JOIN deliveries b ON b.seq = d.batch`;
 /** Up to so many that wait are found through the queue, where they may be rare among millions; more are found by trying. */
 const FEW_WAITING = 10_000;
 
@@ -38,6 +41,11 @@ export function historyReads(database: DatabaseSync): HistoryReads {
         `d.event IN (SELECT seq FROM events WHERE workspace = ${WORKSPACE} AND run_id = ?)`,
         workspaceId,
         query.runId,
+      ],
+      query.batchId !== undefined && [
+        `d.batch = (SELECT seq FROM deliveries WHERE workspace = ${WORKSPACE} AND id = ?)`,
+        workspaceId,
+        query.batchId,
       ],
       query.state !== undefined && ['d.state = ?', query.state],
       // Word for word what the indexes of given up deliveries hold: without it SQLite uses neither.
@@ -80,6 +88,10 @@ interface ListedRow extends DeliveryRow {
   event_id: string;
   event_type: string;
   run_id: string | null;
+  /** Of the batch that it is a member of; null: it is in none. */
+  batch_id: string | null;
+  batch_state: DeliveryState;
+  batch_finished_at: number | null;
 }
 
 function deliveryFromRow(row: ListedRow): Delivery {
@@ -94,12 +106,13 @@ function deliveryFromRow(row: ListedRow): Delivery {
     route: row.route,
     payload: payloadOf(row),
     state: row.state,
+    batch: row.batch_id === null ? null : { id: row.batch_id, state: row.batch_state },
     reason: row.reason,
     attempts: row.attempts,
     lastStatus: row.last_status,
     createdAt: row.created_at,
     dueAt: row.due_at,
-    finishedAt: row.finished_at,
+    finishedAt: row.finished_at ?? row.batch_finished_at,
   };
 }
 

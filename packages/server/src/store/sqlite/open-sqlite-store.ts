@@ -4,6 +4,7 @@ import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { AuditRows } from './audit-rows.ts';
+import { BatchRows } from './batch-rows.ts';
 import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -63,6 +64,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     settledFailed: 0,
     settledRetried: 0,
     settledCancelled: 0,
+    deliveriesBatched: 0,
     pending: rows.countWaiting(),
   };
   // Also over a restart with the clock set back.
@@ -107,6 +109,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     group,
     wakes,
     rows,
+    batches: new BatchRows({ database, wakes, rows, eventRows, numbers, counters, dueNow }),
     eventRows,
     news,
     audit,

@@ -5,7 +5,8 @@ import { allRows, oneRow } from './database.ts';
 
 /**
  * Goes from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
- * deliveries than one step removes goes over several: its deliveries first, itself last. The last event and the last
+ * deliveries than one step removes goes over several: its deliveries first, itself last. A member of a batch is as old as that,
+ * and a batch stays as long as any of its members. The last event and the last
  * delivery of all stay: SQLite would give their numbers away again.
  */
 export function retention(database: DatabaseSync, group: CommitGroup): Retention {
@@ -13,7 +14,10 @@ export function retention(database: DatabaseSync, group: CommitGroup): Retention
   const lastEvent = database.prepare('SELECT max(seq) AS seq FROM events');
   const lastDelivery = database.prepare('SELECT max(seq) AS seq FROM deliveries');
   const kept = database.prepare(`
-    SELECT 1 FROM deliveries WHERE event = ? AND (state = 'pending' OR finished_at >= ? OR seq = ?) LIMIT 1`);
+    SELECT 1 FROM deliveries d LEFT JOIN deliveries b ON b.seq = d.batch
+    WHERE d.event = :event AND (d.state = 'pending' OR d.finished_at >= :before OR d.seq = :latest
+      OR b.state = 'pending' OR b.finished_at >= :before OR EXISTS (SELECT 1 FROM deliveries m WHERE m.batch = d.seq))
+    LIMIT 1`);
   const deliveriesOf = database.prepare('SELECT seq FROM deliveries WHERE event = ? LIMIT ?');
   const removeAttempts = database.prepare('DELETE FROM attempts WHERE delivery = ?');
   const removeDelivery = database.prepare('DELETE FROM deliveries WHERE seq = ?');
@@ -43,7 +47,10 @@ export function retention(database: DatabaseSync, group: CommitGroup): Retention
     let position = after;
     for (const { seq, accepted_at: acceptedAt } of events) {
       if (left <= 0) return { ...result, next: position };
-      const isKept = acceptedAt >= before || seq === latest || oneRow(kept, seq, before, latestDelivery) !== null;
+      const isKept =
+        acceptedAt >= before ||
+        seq === latest ||
+        kept.get({ event: seq, before, latest: latestDelivery }) !== undefined;
       if (!isKept) {
         const gone = removeDeliveries(seq, left);
         result.deliveries += gone.deliveries;

@@ -29,7 +29,8 @@ export function retryCandidates(
     database.prepare(`
       SELECT d.seq, d.id, d.state, d.origin, d.last_status, d.created_at, d.finished_at, l.webhook_id, e.type, e.run_id,
         (SELECT deleted_at FROM webhook_versions WHERE workspace_id = l.workspace_id AND webhook_id = l.webhook_id
-          ORDER BY version DESC LIMIT 1) IS NOT NULL AS is_deleted
+          ORDER BY version DESC LIMIT 1) IS NOT NULL AS is_deleted,
+        d.origin = 'batch' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE batch = d.seq) AS is_spent
       FROM deliveries d INDEXED BY ${index} CROSS JOIN lanes l ON l.number = d.lane CROSS JOIN events e ON e.seq = d.event
       WHERE ${scope} AND d.state = ? AND d.state IN ('failed', 'cancelled') AND d.id ${comparison} ?
       ORDER BY d.id ${order} LIMIT ?`);
@@ -43,7 +44,8 @@ export function retryCandidates(
   };
   const parameters = [workspaceId, ...(webhookId === null ? [] : [webhookId]), state];
   const judge = (row: GivenUpRow): Candidate => {
-    const matches = (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
+    const matches =
+      row.is_spent === 0 && (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
     const isMeant = matches && (filter.byOutage !== true || isByOutage(row.seq));
     const verdict = !isMeant ? 'other' : row.is_deleted === 1 ? 'skipped' : 'owed';
     return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null, payload: 'full' };
@@ -74,6 +76,8 @@ interface GivenUpRow {
   run_id: string | null;
   /** The webhook: nothing can be sent to it. */
   is_deleted: 0 | 1;
+  /** A batch whose members went on in others: there is nothing to send. */
+  is_spent: 0 | 1;
 }
 
 function endedFromRow(row: GivenUpRow): EndedDelivery {

@@ -2,7 +2,8 @@
  * Migrations, applied in order inside one transaction each; the position is kept in `user_version`. Append only.
  *
  * `deliveries` has a row for every delivery, whatever its state. `queue` holds what is owed, in the order in which it is
- * due, and nothing else: a row of it is the promise to send, and a delivery is `pending` exactly as long as it has one.
+ * due, and nothing else: a row of it is the promise to send, and a delivery is `pending` exactly as long as it has one. A
+ * member that went into a batch is `batched` for good: the batch is a delivery of an event of its own, and has the row.
  * `seq` is the order of ingest. Lists of ids sort by time, because ids do.
  *
  * A job has a row in `job_lanes` for every lane that it is not through with, with its position there: the id of the last
@@ -209,5 +210,10 @@ export const MIGRATIONS: readonly string[] = [
     sealed TEXT NOT NULL,
     PRIMARY KEY (workspace_id, webhook_id)
   ) WITHOUT ROWID;
+  `,
+  // `batch` is the `seq` of the delivery that a member has gone into; its state is `batched` from then on.
+  `
+  ALTER TABLE deliveries ADD COLUMN batch INTEGER;
+  CREATE INDEX deliveries_of_batch ON deliveries (batch) WHERE batch IS NOT NULL;
   `,
 ];

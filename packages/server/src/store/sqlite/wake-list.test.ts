@@ -7,7 +7,7 @@ import { WakeList } from './wake-list.ts';
 const A = { workspaceId: 'ws_1', webhookId: 'wh_a' };
 const B = { workspaceId: 'ws_1', webhookId: 'wh_b' };
 const ELSEWHERE = { workspaceId: 'ws_2', webhookId: 'wh_a' };
-const NOTHING = { first: false, handedOver: [], recovered: false, changed: false };
+const NOTHING = { first: false, handedOver: [], recovered: false, gathering: false, changed: false };
 
 function openList() {
   const list = new WakeList();

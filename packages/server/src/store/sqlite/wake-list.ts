@@ -18,7 +18,7 @@ export class WakeList {
     else wake.handedOver = null;
   }
 
-  add(lane: Lane, news: 'recovered' | 'changed'): void {
+  add(lane: Lane, news: 'recovered' | 'gathering' | 'changed'): void {
     this.#wake(lane)[news] = true;
   }
 
@@ -43,7 +43,7 @@ export class WakeList {
     const key = laneKey(lane);
     let wake = this.#wakes.get(key);
     if (wake === undefined) {
-      wake = { lane, first: false, handedOver: [], recovered: false, changed: false };
+      wake = { lane, first: false, handedOver: [], recovered: false, gathering: false, changed: false };
       this.#wakes.set(key, wake);
     }
     return wake;

@@ -1,9 +1,11 @@
 import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { RetryPolicyConfig } from '../../domain/retry-policy-config.ts';
 import type { Settlement } from '../../store/store.ts';
+import { checkSuccessors, meaningOf } from './batch-check.ts';
 import { attemptsAllowed } from './check-start.ts';
 import { evidenceOf } from './destination-oracle.ts';
 import type { AttemptFacts } from './facts.ts';
+import type { State } from './reached.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -14,9 +16,16 @@ const EXTENDED = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
 /** An outcome is handed to the store: is it what the answers came to? */
 export function checkSettlement(
   witness: Witness,
-  settled: { settlement: Settlement; attempt: AttemptFacts; cutShort: boolean; row: DeliveryRow | undefined },
+  settled: {
+    settlement: Settlement;
+    attempt: AttemptFacts;
+    /** Of a batch; null: it is none. */
+    members: readonly string[] | null;
+    cutShort: boolean;
+    row: DeliveryRow | undefined;
+  },
 ): void {
-  const { settlement, attempt, cutShort, row } = settled;
+  const { settlement, attempt, members, cutShort, row } = settled;
   const { next, attempt: record } = settlement;
   const { now } = witness.time;
   const breach = (what: string) => witness.breach(`attempt ${attempt.number} of ${attempt.deliveryId} ${what}`);
@@ -32,7 +41,13 @@ export function checkSettlement(
   }
   const policy = version.config.retry_policy;
   const charged = row.attempts - row.seriesFrom;
-  const verdict = judge(last, { policy, cutShort, isProbe: attempt.isProbe });
+  const meaning = meaningOf(last, members);
+  const verdict =
+    meaning === 'unclear' || meaning === 'split'
+      ? ({ unclear: 'retryable', split: 'cancelled' } as const)[meaning]
+      : judge(last, { policy, cutShort, isProbe: attempt.isProbe });
+  if (members !== null) checkSuccessors(witness, { settlement, members, last, row, policy });
+  else if (settlement.successors !== undefined) breach('hands on members, and is no batch');
   note(witness, { last, verdict, row, cutShort });
   const is = next.state === 'pending' && next.uncharged === true ? 'uncharged' : next.state;
   const allowed = attemptsAllowed(policy);
@@ -55,7 +70,7 @@ export function checkSettlement(
   if (opens && attempt.destination.circuit.state !== 'open') breach('opened a circuit without a cause');
 }
 
-type Verdict = 'delivered' | 'failed' | 'uncharged' | 'retryable';
+type Verdict = 'delivered' | 'failed' | 'uncharged' | 'retryable' | 'cancelled';
 
 function judge(
   last: ExchangeResult,
@@ -134,8 +149,12 @@ function note(
   if (verdict === 'failed') reached.note('an answer that is not retried');
   if (verdict === 'delivered') {
     if (row.payload === 'thin') reached.note('a thin delivery delivered');
-    const by = { 0: 'a first attempt delivered', 1: 'a retry delivered', 2: 'a recovered delivery delivered' } as const;
-    reached.note(row.origin === 'replay' && row.class === 2 ? 'a replay delivered' : by[row.class]);
+    const by: readonly State[] = ['a first attempt delivered', 'a retry delivered', 'a recovered delivery delivered'];
+    reached.note(
+      row.origin === 'replay' && row.class === 2
+        ? 'a replay delivered'
+        : (by[row.class] ?? 'a first attempt delivered'),
+    );
   }
   if (last.kind === 'failed') {
     if (last.failure === 'timeout') reached.note('a timeout');

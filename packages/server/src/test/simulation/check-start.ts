@@ -72,6 +72,8 @@ function checkPayload(
   { disk, reached, breach }: Witness,
   { attempt, delivery, request }: { attempt: AttemptFacts; delivery: DeliveryFacts; request: OutgoingRequest },
 ): void {
+  // Of a batch it is looked at member by member.
+  if (delivery.members !== null) return;
   const { data } = JSON.parse(request.body) as { data: Record<string, unknown> };
   const carried = 'n' in data ? 'full' : 'thin';
   const decided = delivery.payload === null ? attempt.versions.map(({ config }) => config.payload) : [delivery.payload];

@@ -41,6 +41,10 @@ export interface AttemptFacts {
 export interface DeliveryFacts {
   id: string;
   webhook: WebhookFacts;
+  /** Of a batch: ids of what it carries, once that is known; null: it is none. */
+  members: readonly string[] | null;
+  /** A batch that a person has sent again, or that goes on from one: its members belong to another. */
+  isReplay: boolean;
   /** As it was decided when its event was published; null: a test, which asks its webhook. */
   payload: PayloadKind | null;
   /** The bytes of the first request; null: none was sent. */
@@ -73,6 +77,8 @@ export interface WebhookFacts {
   attempts: Set<AttemptFacts>;
   /** When the latest attempt began. */
   startedAt: number;
+  /** When the latest answer came. */
+  landedAt: number;
   /** By URL and secret. */
   destinations: Map<string, DestinationOracle>;
   /** Outcomes under way that disable it. */

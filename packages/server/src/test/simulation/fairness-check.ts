@@ -79,6 +79,7 @@ export class FairnessCheck {
     busy.add(keyOf(workspaceId, deliveryId));
     return disk.queue
       .all()
-      .filter((row) => isLane(row.lane, webhook.lane) && row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key));
+      .filter((row) => row.class !== DELIVERY_CLASS.gathering && isLane(row.lane, webhook.lane))
+      .filter((row) => row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key));
   }
 }

@@ -1,6 +1,6 @@
 import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
-import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
@@ -59,6 +59,17 @@ export class FinalCheck {
     }
   }
 
+  /** It is in the one batch that carries its fate. */
+  #checkMember(member: DeliveryRow, breach: (what: string) => void): void {
+    const { disk } = this.#witness;
+    const batch = disk.deliveries.get(member.batch ?? '');
+    const event = batch && disk.events.get(batch.event);
+    const isCarried = event?.type === 'webhook.batch' && event.dataText.includes(`"delivery_id":"${member.id}"`);
+    if (!isCarried) breach('is in a batch that does not carry it');
+    const isQueued = batch !== undefined && disk.queue.get(batch.key) !== undefined;
+    if (isQueued !== (batch?.state === 'pending')) breach(`is in a batch that is ${batch?.state}, and waits for ever`);
+  }
+
   /** Every delivery is where it belongs. */
   checkRows(): void {
     const { disk } = this.#witness;
@@ -74,8 +85,10 @@ export class FinalCheck {
       if (row.payload !== (delivery.payload ?? row.payload)) breach(`is ${row.payload} by its row`);
       const isQueued = disk.queue.get(row.key) !== undefined;
       if (isQueued !== (row.state === 'pending')) breach(`is ${row.state}, and ${isQueued ? '' : 'not '}in the queue`);
-      if (row.state === 'delivered' && !delivery.wasTaken) breach('is delivered, and no receiver took it');
-      if (delivery.taken && row.state !== 'delivered') breach(`was taken by its receiver, and is ${row.state}`);
+      const fate = this.#ledger.fateOf(delivery);
+      if (fate === 'delivered' && !delivery.wasTaken) breach('is delivered, and no receiver took it');
+      if (delivery.taken && fate !== 'delivered') breach(`was taken by its receiver, and is ${fate}`);
+      if (row.state === 'batched') this.#checkMember(row, breach);
       const numbers = (disk.attempts.get(row.key) ?? []).map(({ number }) => number);
       if (numbers.some((number, i) => number !== i + 1) || numbers.length !== row.attempts) {
         breach(`has attempts ${numbers.join(', ')}, and says ${row.attempts}`);

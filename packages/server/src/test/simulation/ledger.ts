@@ -3,7 +3,8 @@ import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
-import type { Settlement } from '../../store/store.ts';
+import type { NewBatch, Settlement } from '../../store/store.ts';
+import { batchDataIn, checkCarried, checkForming, meaningOf } from './batch-check.ts';
 import { checkSettlement, retryAfterMs } from './check-settlement.ts';
 import { checkExchange, checkStart } from './check-start.ts';
 import { DestinationOracle, evidenceOf } from './destination-oracle.ts';
@@ -32,17 +33,19 @@ export class Ledger {
   readonly #pace: PaceCheck;
   readonly #fairness: FairnessCheck;
   readonly #trace: (line: string) => void;
+  /** Batches have ids that no seed gives. */
+  readonly #batchNames = new Map<string, string>();
 
   constructor(witness: Witness, checks: { pace: PaceCheck; fairness: FairnessCheck; trace: (line: string) => void }) {
     this.#witness = witness;
     this.#pace = checks.pace;
     this.#fairness = checks.fairness;
-    this.#trace = checks.trace;
+    this.#trace = (line) => checks.trace(line.replace(/del_\w+/g, (id) => this.#batchNames.get(id) ?? id));
   }
 
   addWebhook(lane: Lane, host: string): WebhookFacts {
     const webhook: WebhookFacts = {
-      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, disabling: 0 },
+      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, landedAt: 0, disabling: 0 },
       attempts: new Set(),
       destinations: new Map(),
     };
@@ -52,9 +55,34 @@ export class Ledger {
 
   addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
     const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
-    const delivery: DeliveryFacts = { id, webhook, payload, body: null, attempt: null, ...marks };
+    const batch = { members: null, isReplay: false };
+    const delivery: DeliveryFacts = { id, webhook, payload, ...batch, body: null, attempt: null, ...marks };
     this.deliveries.set(id, delivery);
     return delivery;
+  }
+
+  /** A batch is to be made, unless it was already. */
+  #addBatch(id: string, webhook: WebhookFacts, { isReplay = false } = {}): DeliveryFacts {
+    const known = this.deliveries.get(id);
+    if (known !== undefined) return known;
+    this.#batchNames.set(id, `batch ${this.#batchNames.size + 1}`);
+    return Object.assign(this.addDelivery(id, webhook, 'full'), { isReplay });
+  }
+
+  /** The engine has a batch made. */
+  forming(batch: NewBatch): DeliveryFacts | null {
+    const webhook = this.webhooks.get(batch.lane.webhookId);
+    if (webhook === undefined) return this.#unknown('a batch of no webhook is made');
+    checkForming(this.#witness, { webhook, versions: this.#versions(webhook), batch });
+    const delivery = this.#addBatch(batch.id, webhook);
+    this.#trace(`forming ${batch.id} of ${batch.members.map(({ seq }) => seq)}`);
+    return delivery;
+  }
+
+  /** What a delivery came to, or the batch that it is in. */
+  fateOf(delivery: DeliveryFacts): DeliveryRow['state'] | undefined {
+    const row = this.rowOf(delivery);
+    return row?.batch == null ? row?.state : this.#witness.disk.deliveries.get(row.batch)?.state;
   }
 
   rowOf({ id, webhook }: DeliveryFacts): DeliveryRow | undefined {
@@ -112,6 +140,7 @@ export class Ledger {
       versions: versions.filter(({ secret }) => secret === version.secret),
       destination: this.#destination(webhook, version.config.url, version.secret),
     };
+    if (header('x-broxi-event') === 'webhook.batch') this.#readBatch(delivery, body);
     attempt.isProbe = attempt.destination.circuit.state === 'open';
     const before = delivery.attempt;
     if (before !== null)
@@ -127,6 +156,19 @@ export class Ledger {
     webhook.attempts.add(attempt);
     webhook.startedAt = exchange.sentAt;
     return this.#exchange(attempt, request, exchange);
+  }
+
+  #readBatch(delivery: DeliveryFacts, body: string): void {
+    const row = this.rowOf(delivery);
+    delivery.members = batchDataIn(body).events.map((event) => event.delivery_id);
+    if (row?.origin === 'replay') delivery.isReplay = true;
+    checkCarried(this.#witness, { delivery, row, body, others: this.deliveries });
+    if (delivery.crashed) this.#witness.reached.note('a batch was sent again after a crash');
+  }
+
+  /** What a batch under way carries; null: it is none. */
+  membersOf({ attempt }: OpenExchange): readonly string[] | null {
+    return this.deliveries.get(attempt.deliveryId)?.members ?? null;
   }
 
   #exchange(attempt: AttemptFacts, request: OutgoingRequest, exchange: ExchangeFacts): OpenExchange {
@@ -160,9 +202,10 @@ export class Ledger {
   #land(attempt: AttemptFacts, result: ExchangeResult): void {
     attempt.state = 'landed';
     const { webhook, destination, isTest } = attempt;
+    webhook.landedAt = this.#witness.time.now;
     const isSuccess = result.kind === 'answered' && result.status < 300;
     const delivery = this.deliveries.get(attempt.deliveryId);
-    if (delivery !== undefined && isSuccess) Object.assign(delivery, { taken: true, wasTaken: true });
+    if (delivery !== undefined && isSuccess) this.#taken(delivery, result);
     const waitMs = retryAfterMs(result, this.#witness.time.now);
     if (waitMs !== null) destination.asked(waitMs);
     if (isTest) {
@@ -179,6 +222,18 @@ export class Ledger {
     // One that was on its way when a person resumed the webhook may be overlooked: the next one says the same.
     const isSince = !webhook.changing && webhook.changedUntil < attempt.startedAt;
     if (isGone && evidenceOf(result) !== 'own' && isPresent && isSince) destination.isGivenUp = true;
+  }
+
+  #taken(delivery: DeliveryFacts, result: ExchangeResult): void {
+    const { members, isReplay } = delivery;
+    const meaning = meaningOf(result, members);
+    if (meaning === 'unclear') return;
+    const failed = typeof meaning === 'object' ? meaning.failed : [];
+    const through = isReplay ? [] : (members ?? []).filter((id) => !failed.includes(id));
+    for (const each of [delivery, ...through.map((id) => this.deliveries.get(id))]) {
+      if (each !== undefined) Object.assign(each, { taken: true, wasTaken: true });
+    }
+    if (members !== null) this.#witness.reached.note('a batch delivered');
   }
 
   /** A test of the webhook is over: if the other signature was not offered until now, it will not be. */
@@ -206,14 +261,22 @@ export class Ledger {
     attempt.outcome = settlement;
     const cutShort = attempt.state === 'between';
     if (cutShort) this.#land(attempt, last);
-    checkSettlement(this.#witness, { settlement, attempt, cutShort, row: this.rowOf(delivery) });
+    const { members, isReplay } = delivery;
+    checkSettlement(this.#witness, { settlement, attempt, members, cutShort, row: this.rowOf(delivery) });
+    for (const successor of settlement.successors ?? []) {
+      this.#addBatch(successor.id, delivery.webhook, { isReplay }).members = successor.members;
+    }
     if (settlement.disable !== undefined) attempt.webhook.disabling += 1;
     this.#trace(`settling ${id} ${JSON.stringify(settlement.next)}`);
   }
 
   /** It is on disk. @param written false: the delivery was not where it was read */
-  settled({ delivery: { id }, disable }: Settlement, written: boolean): void {
+  settled({ delivery: { id }, disable, successors = [] }: Settlement, written: boolean): void {
     const delivery = this.deliveries.get(id);
+    for (const successor of successors) {
+      const facts = this.deliveries.get(successor.id);
+      if (facts !== undefined && written) facts.acknowledgedAt = this.#witness.time.now;
+    }
     if (!written) this.#witness.breach(`${id} was not where it had been read, and its lane has one owner`);
     if (delivery?.attempt) {
       delivery.attempt.webhook.attempts.delete(delivery.attempt);
@@ -236,7 +299,7 @@ export class Ledger {
     for (const delivery of this.deliveries.values()) {
       if (delivery.attempt !== null) delivery.crashed = true;
       delivery.attempt = null;
-      delivery.taken = this.rowOf(delivery)?.state === 'delivered';
+      delivery.taken = this.fateOf(delivery) === 'delivered';
     }
     this.#pace.crashed();
     this.#fairness.crashed();

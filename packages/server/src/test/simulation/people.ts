@@ -1,3 +1,4 @@
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { HoldChange } from '../../domain/hold.ts';
 import { createAddressPolicy } from '../../domain/public-address.ts';
 import type { Webhook } from '../../domain/webhook.ts';
@@ -10,7 +11,7 @@ import type { PromptCheck } from './prompt-check.ts';
 import type { State } from './reached.ts';
 import type { DeliveryAct, Step, WebhookAct } from './scenario.ts';
 import type { SimulatedNode } from './simulated-node.ts';
-import { isLane } from './store/disk.ts';
+import { isLane, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
@@ -59,12 +60,13 @@ export class People {
     );
     const events = deliveries.map((owed) => ({
       event: {
-        ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: 'workflow.started', runId: null, revision: 1 },
+        ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: this.#someType(), runId: null, revision: 1 },
         ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
       },
       deliveries: owed.map(({ id, webhook, payload }) => ({
         ...{ id, webhookId: webhook.lane.webhookId },
         ...(payload === 'thin' && { payload }),
+        ...(this.#latest(webhook)?.config.batch && { gathers: true as const }),
       })),
       idempotency: null,
     }));
@@ -76,7 +78,16 @@ export class People {
       return;
     }
     for (const delivery of deliveries.flat()) delivery.acknowledgedAt = this.#witness.time.now;
-    for (const webhook of live) this.#prompt.expect(webhook);
+    for (const webhook of live) {
+      this.#prompt.expect(webhook);
+      const batch = this.#latest(webhook)?.config.batch;
+      if (batch) this.#prompt.expect(webhook, now + batch.timeout * 1000);
+    }
+  }
+
+  /** Two types, so that what waits for company is not all of one. */
+  #someType(): string {
+    return this.#ids % 4 === 0 ? 'workflow.failed' : 'workflow.started';
   }
 
   async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
@@ -173,13 +184,18 @@ export class People {
   ): Promise<void> {
     const { reached } = this.#witness;
     if (act === 'cancel') {
+      const gathered = this.#witness.disk.queue.get(keyOf(WORKSPACE, id))?.class === DELIVERY_CLASS.gathering;
       const outcome = await node.engine.cancel(webhook.lane, id);
       if (outcome === 'cancelled') reached.note('a person cancelled a delivery');
+      if (outcome === 'cancelled' && gathered) reached.note('a person cancelled a member before its batch was made');
       if (outcome === 'sending') reached.note('a person could not cancel what was in the air');
       return;
     }
     if (act === 'retry') {
-      if (await node.store.requeue(webhook.lane, id)) reached.note('a person put a delivery back');
+      if (await node.store.requeue(webhook.lane, id)) {
+        reached.note('a person put a delivery back');
+        if (this.#ledger.deliveries.get(id)?.members) reached.note('a person put a batch back');
+      }
     } else {
       const { payload = null } = this.#ledger.deliveries.get(id) ?? {};
       const replay = this.#ledger.addDelivery(this.#newId('del'), webhook, payload);

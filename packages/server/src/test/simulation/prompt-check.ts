@@ -1,6 +1,7 @@
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
-import { isLane, keyOf } from './store/disk.ts';
+import { isLane, keyOf, type QueueRow } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
@@ -38,9 +39,28 @@ export class PromptCheck {
     const busy = new Set([...webhook.attempts].map(({ deliveryId }) => keyOf(workspaceId, deliveryId)));
     const waits = disk.queue
       .all()
-      .find((row) => isLane(row.lane, webhook.lane) && row.dueAt <= since && !busy.has(row.key));
+      .find((row) => isLane(row.lane, webhook.lane) && this.#dueAt(row) <= since && !busy.has(row.key));
+    // A batch has to be made first, for a place that may have become free just now.
+    if (waits?.class === DELIVERY_CLASS.gathering && webhook.landedAt >= since) return;
     const id = waits && disk.deliveries.get(waits.key)?.id;
     if (id) this.#witness.breach(`${id} waits for ${time.now - since} ms, and nothing keeps it back`);
+  }
+
+  /** When it is to be sent; of what waits for company: when there is enough of it, or the first has waited for long enough. */
+  #dueAt({ key, lane, dueAt, class: deliveryClass }: QueueRow): number {
+    const { disk } = this.#witness;
+    const batch = versionsOf(disk, lane).at(-1)?.config.batch;
+    if (deliveryClass !== DELIVERY_CLASS.gathering || !batch) return dueAt;
+    const typeOf = (row: QueueRow) => disk.events.get(disk.deliveries.get(row.key)?.event ?? '')?.type;
+    const all = disk.queue.all().filter((row) => row.class === deliveryClass && isLane(row.lane, lane));
+    const [own] = all.filter((row) => row.key === key);
+    const group = all
+      .filter((row) => own !== undefined && typeOf(row) === typeOf(own))
+      .toSorted((a, b) => a.dueAt - b.dueAt || a.seq - b.seq);
+    const first = Math.floor(group.findIndex((row) => row.key === key) / batch.size) * batch.size;
+    const full = group[first + batch.size - 1];
+    const since = disk.deliveries.get(group[first]?.key ?? '')?.createdAt ?? dueAt;
+    return Math.min(full?.dueAt ?? Number.POSITIVE_INFINITY, since + batch.timeout * 1000);
   }
 
   #isCalm(webhook: WebhookFacts, since: number): boolean {

@@ -16,6 +16,7 @@ export type Mood =
   | 'asks for a wait'
   | 'does not know it'
   | 'gone'
+  | 'picks'
   | 'our trouble';
 
 /** What comes back for a request; null: nothing before the deadline. */
@@ -26,7 +27,16 @@ export interface Reaction {
 
 export const MOODS: readonly [Mood, ...Mood[]] = [
   ...(['well', 'slow', 'hangs', 'drips', 'fails', 'flaps', 'unreachable', 'talks nonsense'] as const),
-  ...(['rate-limits', 'asks for a wait', 'does not know it', 'gone', 'our trouble'] as const),
+  ...([
+    'rate-limits',
+    'asks for a wait',
+    'does not know it',
+    'gone',
+    'picks',
+    'picks',
+    'picks',
+    'our trouble',
+  ] as const),
 ];
 
 const NETWORK = ['connection_refused', 'connection_reset', 'dns', 'tls', 'network'] as const;
@@ -44,7 +54,8 @@ export class Receiver {
     this.#chance = chance;
   }
 
-  react(scheme: SignatureScheme, now: number): Reaction {
+  /** @param members of a batch; null: it is none */
+  react(scheme: SignatureScheme, now: number, members: readonly string[] | null): Reaction {
     const chance = this.#chance;
     const soon = chance.between(1, 50);
     switch (this.mood) {
@@ -82,7 +93,27 @@ export class Receiver {
         };
       case 'gone':
         return { afterMs: soon, result: status(410) };
+      case 'picks':
+        return { afterMs: soon, result: this.#pick(scheme, members) };
     }
+  }
+
+  /** Takes a batch in part, or says about it what cannot be relied on. Some members never get through. */
+  #pick(scheme: SignatureScheme, members: readonly string[] | null): ExchangeResult {
+    const chance = this.#chance;
+    const answer = this.#answer(scheme);
+    const isTaken = answer.kind === 'answered' && answer.status < 300;
+    if (members === null || !isTaken) return answer;
+    const some = members.filter((id) => id.endsWith('0') || chance.happens(0.3));
+    const list = (ids: readonly string[]) => JSON.stringify({ failed: ids });
+    return chance.weighed<ExchangeResult>([
+      [3, status(200, [], list(members.filter((id) => /[02468]$/.test(id))))],
+      [3, status(202, [], list(some))],
+      [2, status(413)],
+      [1, status(200, [], list([...some, 'del_unknown']))],
+      [1, status(200, [], list(members).slice(0, chance.between(10, list(members).length - 1)))],
+      [1, answer],
+    ]);
   }
 
   #answer(scheme: SignatureScheme): ExchangeResult {
@@ -93,8 +124,8 @@ export class Receiver {
 
 export const NO_ANSWER: ExchangeResult = failed('timeout');
 
-function status(code: number, headers: readonly string[] = []): ExchangeResult {
-  return { kind: 'answered', status: code, headers, body: '', truncated: false };
+function status(code: number, headers: readonly string[] = [], body = ''): ExchangeResult {
+  return { kind: 'answered', status: code, headers, body, truncated: false };
 }
 
 function failed(failure: FailureKind): ExchangeResult {

@@ -106,7 +106,7 @@ export class SimulatedNode {
     if (this.#stopping && attempt.exchanges.length === 1 && !attempt.isTest) {
       witness.breach(`${attempt.deliveryId} was sent after the stop`);
     }
-    const reaction = receiver.react(exchange.scheme, witness.time.now);
+    const reaction = receiver.react(exchange.scheme, witness.time.now, ledger.membersOf(open));
     const leftMs = Math.max(0, request.deadline - this.#clock.monotonic());
     const isInTime = reaction.result !== null && reaction.afterMs < leftMs;
     const result = isInTime && reaction.result !== null ? reaction.result : NO_ANSWER;
@@ -136,13 +136,34 @@ export class SimulatedNode {
       exchangesSince: (lane, after) => read(() => store.exchangesSince(lane, after)),
       readDue: (query) => read(() => store.readDue(query)),
       nextDueAt: (lane, after) => read(() => store.nextDueAt(lane, after)),
+      readGathering: (query) => read(() => store.readGathering(query)),
+      formBatch: async (batch) => {
+        const delivery = ledger.forming(batch);
+        try {
+          const count = await store.formBatch(batch);
+          if (delivery !== null && count > 0) delivery.acknowledgedAt = witness.time.now;
+          return count;
+        } catch (error) {
+          if (delivery !== null) delivery.refused = true;
+          throw error;
+        }
+      },
+      releaseGathering: async (lane, limit) => {
+        const count = await store.releaseGathering(lane, limit);
+        if (count > 0) witness.reached.note('members went by themselves when batching ended');
+        return count;
+      },
       settle: async (settlement) => {
         ledger.settling(settlement);
         try {
           const written = await store.settle(settlement);
           ledger.settled(settlement, written);
-          const { next, delivery } = settlement;
+          const { next, delivery, successors = [] } = settlement;
           settled(delivery.lane.webhookId, next.state === 'pending' ? next.dueAt : null);
+          for (const { start } of successors) {
+            if (start === 'at once') settled(delivery.lane.webhookId, null);
+            else if (start.state === 'pending') settled(delivery.lane.webhookId, start.dueAt);
+          }
           return written;
         } catch (error) {
           witness.reached.note('an outcome waited for a full disk');

@@ -186,8 +186,15 @@ export class Simulation {
     if (unsynced > 0) reached.note('a crash between commit and sync');
     if (kept < unsynced) reached.note('a crash that lost what was committed');
     if (kept > 0) reached.note('a crash that kept what nobody was told of');
-    const inDoubt = [...this.#ledger.deliveries.values()].some(({ acknowledgedAt, refused, body }) => {
-      return acknowledgedAt === null && !refused && body === null;
+    const all = [...this.#ledger.deliveries.values()];
+    const isUnsent = all.some((delivery) => {
+      const row = this.#ledger.rowOf(delivery);
+      return row?.origin === 'batch' && row.state === 'pending' && delivery.body === null;
+    });
+    if (isUnsent) reached.note('a crash between the making of a batch and its sending');
+    const inDoubt = all.some((delivery) => {
+      const { acknowledgedAt, refused, body, members } = delivery;
+      return acknowledgedAt === null && !refused && body === null && members === null;
     });
     if (inDoubt) reached.note('a crash before the answer to a publish');
     this.#trace.push(`${this.#time.elapsed} crash, ${kept} of ${unsynced} unsynced transactions kept`);

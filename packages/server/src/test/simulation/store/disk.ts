@@ -80,6 +80,8 @@ export interface DeliveryRow {
   finishedAt: number | null;
   reason: string | null;
   lastStatus: number | null;
+  /** Key of the batch that it is a member of. */
+  batch: string | null;
   /** The transaction that made it. */
   createdIn: number;
 }

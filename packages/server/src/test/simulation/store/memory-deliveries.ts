@@ -12,10 +12,22 @@ type NewDelivery = Pick<
   'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'payload'
 > & {
   dueAt: number;
+  /** Default 0. */
+  seriesFrom?: number;
 };
 type FinishedDelivery = Pick<
   DeliveryRow,
-  'lane' | 'id' | 'event' | 'origin' | 'payload' | 'state' | 'reason' | 'attempts' | 'lastStatus' | 'createdAt'
+  | 'lane'
+  | 'id'
+  | 'event'
+  | 'origin'
+  | 'route'
+  | 'payload'
+  | 'state'
+  | 'reason'
+  | 'attempts'
+  | 'lastStatus'
+  | 'createdAt'
 >;
 
 /** What is written about deliveries and their receivers. Each call runs inside the caller's transaction. */
@@ -29,21 +41,22 @@ export class DeliveryTables {
   /** A new delivery that is owed. @returns its place in the order of ingest */
   create(delivery: NewDelivery): number {
     const progress = { state: 'pending', attempts: 0, reason: null, lastStatus: null } as const;
-    const row = this.#insert({ ...delivery, ...progress, finishedAt: null });
+    const { seriesFrom = 0 } = delivery;
+    const row = this.#insert({ ...delivery, seriesFrom, ...progress, finishedAt: null });
     this.#enqueue(row, delivery);
     return row.seq;
   }
 
   /** A delivery that never waited, such as a test. */
   createFinished(delivery: FinishedDelivery): void {
-    this.#insert({ ...delivery, class: 0, dueAt: null, route: null, finishedAt: this.#parts.clock.now() });
+    this.#insert({ ...delivery, class: 0, dueAt: null, seriesFrom: 0, finishedAt: this.#parts.clock.now() });
   }
 
-  #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'seriesFrom' | 'createdIn'>): DeliveryRow {
+  #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'batch' | 'createdIn'>): DeliveryRow {
     const { disk } = this.#parts;
     const key = keyOf(delivery.lane.workspaceId, delivery.id);
     const seq = disk.nextSeq(delivery.createdAt);
-    const row = { ...delivery, key, seq, seriesFrom: 0, createdIn: disk.journal.committed + 1 };
+    const row = { ...delivery, key, seq, batch: null, createdIn: disk.journal.committed + 1 };
     disk.deliveries.insert(key, row);
     return row;
   }

@@ -1,4 +1,5 @@
 import { lastStatusOf } from '../../../domain/attempt.ts';
+import { BATCH_TYPE } from '../../../domain/batch.ts';
 import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
 import type { RecordedEvent } from '../../../domain/event.ts';
 import type { Webhook } from '../../../domain/webhook.ts';
@@ -26,7 +27,8 @@ export function eventLogReads(disk: Disk): EventLogReads {
       const fitting = disk.events
         .all()
         .filter((event) => event.workspaceId === workspaceId && event.id < before)
-        .filter((event) => (type ?? event.type) === event.type && (runId ?? event.runId) === event.runId);
+        .filter((event) => (type === undefined ? event.type !== BATCH_TYPE : event.type === type))
+        .filter((event) => (runId ?? event.runId) === event.runId);
       return inOrder(fitting, ({ id }) => id)
         .toReversed()
         .slice(0, limit);
@@ -71,11 +73,16 @@ export function eventLogWrites(
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
     const key = addEvent(event);
     const dueAt = dueNow();
-    for (const { id, webhookId, route = null, payload = 'full' } of deliveries) {
+    for (const { id, webhookId, route = null, payload = 'full', gathers } of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId };
-      const place = { class: DELIVERY_CLASS.first, dueAt };
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, payload, ...place };
-      wakes.addFirst({ ...created, seq: rows.create({ ...created, event: key }), attempts: 0, seriesFrom: 0, event });
+      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, payload, dueAt };
+      if (gathers) {
+        rows.create({ ...created, event: key, class: DELIVERY_CLASS.gathering });
+        wakes.add(lane, 'gathering');
+        continue;
+      }
+      const first = { ...created, class: DELIVERY_CLASS.first };
+      wakes.addFirst({ ...first, seq: rows.create({ ...first, event: key }), attempts: 0, seriesFrom: 0, event });
     }
     const outcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length } as const;
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
@@ -97,7 +104,7 @@ export function eventLogWrites(
   const recordTest = ({ event, lane, deliveryId, payload, state, reason, attempt, destination }: TestRecord) => {
     rows.createFinished({
       ...{ lane, id: deliveryId, event: addEvent(event), origin: 'test', payload, state, reason },
-      ...{ attempts: attempt.number, lastStatus: lastStatusOf(attempt), createdAt: attempt.startedAt },
+      ...{ route: null, attempts: attempt.number, lastStatus: lastStatusOf(attempt), createdAt: attempt.startedAt },
     });
     rows.addAttempt(keyOf(lane.workspaceId, deliveryId), attempt);
     rows.learn(lane, destination, attempt.webhookVersion);

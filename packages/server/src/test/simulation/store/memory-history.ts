@@ -22,12 +22,13 @@ export function historyReads(disk: Disk): Omit<History, 'counters'> {
 }
 
 function fits(delivery: Delivery, query: DeliveryQuery): boolean {
-  const { before, webhookId, eventId, runId, state, status, createdFrom, createdTo } = query;
+  const { before, webhookId, eventId, runId, batchId, state, status, createdFrom, createdTo } = query;
   return (
     (before === undefined || delivery.id < before) &&
     (webhookId === undefined || delivery.webhookId === webhookId) &&
     (eventId === undefined || delivery.eventId === eventId) &&
     (runId === undefined || delivery.runId === runId) &&
+    (batchId === undefined || delivery.batch?.id === batchId) &&
     (state === undefined || delivery.state === state) &&
     (status === undefined || delivery.lastStatus === status) &&
     (createdFrom === undefined || delivery.createdAt >= createdFrom) &&
@@ -37,6 +38,7 @@ function fits(delivery: Delivery, query: DeliveryQuery): boolean {
 
 function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
   const event = disk.events.get(row.event);
+  const batch = row.batch === null ? undefined : disk.deliveries.get(row.batch);
   return {
     workspaceId: row.lane.workspaceId,
     id: row.id,
@@ -46,6 +48,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     runId: event?.runId ?? null,
     origin: row.origin,
     state: row.state,
+    batch: batch === undefined ? null : { id: batch.id, state: batch.state },
     reason: row.reason,
     attempts: row.attempts,
     route: row.route,
@@ -53,6 +56,6 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,
     dueAt: row.dueAt,
-    finishedAt: row.finishedAt,
+    finishedAt: row.finishedAt ?? batch?.finishedAt ?? null,
   };
 }

@@ -4,6 +4,7 @@ import { NO_HOLD } from '../../../domain/hold.ts';
 import { type Lane, laneKey } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement } from '../../../store/store.ts';
 import { isLane, keyOf, type QueueRow } from './disk.ts';
+import { memoryBatches } from './memory-batches.ts';
 import type { DeliveryTables } from './memory-deliveries.ts';
 import { versionsOf } from './memory-directory.ts';
 import type { MemoryParts } from './memory-parts.ts';
@@ -11,6 +12,7 @@ import type { MemoryParts } from './memory-parts.ts';
 /** What is owed, as the SQLite driver does it: the fence is the row where it was read. */
 export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQueue {
   const { disk, clock, group, wakes, counters, dueNow, lastSeqOnDisk } = parts;
+  const batches = memoryBatches(parts, rows);
   const holdOf = (lane: Lane) => disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold ?? NO_HOLD;
 
   const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
@@ -23,7 +25,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     rows.note(lane, 'webhook.disabled', `${reason} at ${url}`);
   };
 
-  const settle = ({ delivery, attempt, next, destination, disable: disabling }: Settlement): boolean => {
+  const settle = (settlement: Settlement): boolean => {
+    const { delivery, attempt, next, destination, disable: disabling, successors = [] } = settlement;
     const { lane, id } = delivery;
     const row = rows.find(lane, id);
     if (row === undefined || !rows.dequeue(lane, id, delivery)) return false;
@@ -34,14 +37,16 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
       rows.requeue(row, place, { ...progress, seriesFrom, reason: attempt.reason });
       counters.settledRetried += 1;
     } else {
-      rows.finish(row, { ...progress, state: next.state, reason: next.state === 'failed' ? next.reason : null });
+      rows.finish(row, { ...progress, state: next.state, reason: next.state === 'delivered' ? null : next.reason });
       counters.pending -= 1;
       if (next.state === 'delivered') counters.settledDelivered += 1;
-      else counters.settledFailed += 1;
+      else if (next.state === 'failed') counters.settledFailed += 1;
+      else counters.settledCancelled += 1;
     }
     rows.addAttempt(row.key, attempt);
     rows.learn(lane, destination, attempt.webhookVersion);
     if (disabling !== undefined) disable(lane, attempt.url, disabling);
+    for (const successor of successors) batches.succeed(row, successor, progress.lastStatus);
     return true;
   };
 
@@ -61,7 +66,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
 
   const requeue = (lane: Lane, deliveryId: string): boolean => {
     const row = rows.find(lane, deliveryId);
-    if (row?.state !== 'failed' && row?.state !== 'cancelled') return false;
+    if ((row?.state !== 'failed' && row?.state !== 'cancelled') || batches.isSpent(row)) return false;
     rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, { seriesFrom: row.attempts });
     counters.deliveriesPutBack += 1;
     counters.pending += 1;
@@ -71,7 +76,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
 
   const replay = (lane: Lane, deliveryId: string, newDeliveryId: string): boolean => {
     const row = rows.find(lane, deliveryId);
-    if (row === undefined || row.state === 'pending') return false;
+    if (row === undefined || batches.isOwed(row)) return false;
     const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
     const { event, route, payload } = row;
     rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, payload, ...place });
@@ -102,6 +107,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
       const retries = inLane(lane).filter((row) => row.class === DELIVERY_CLASS.retry && row.dueAt > after);
       return retries.length === 0 ? null : Math.min(...retries.map(({ dueAt }) => dueAt));
     },
+    ...batches.queue,
     settle: (settlement) => group.run(() => settle(settlement)),
     cancel: (cancellation) => group.run(() => cancel(cancellation)),
     requeue: (lane, deliveryId) => group.run(() => requeue(lane, deliveryId)),
@@ -123,6 +129,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
   }
 
   function queued({ key, seq, class: deliveryClass, dueAt }: QueueRow): QueuedDelivery | null {
+    if (deliveryClass === DELIVERY_CLASS.gathering) return null;
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;

@@ -1,4 +1,5 @@
 import { describe } from 'node:test';
+import { testBatches } from '../../../store/conformance/test-batches.ts';
 import { testCancel } from '../../../store/conformance/test-cancel.ts';
 import { testCounters } from '../../../store/conformance/test-counters.ts';
 import { testDirectory } from '../../../store/conformance/test-directory.ts';
@@ -31,6 +32,7 @@ describe('simulated store', () => {
   testIdempotency(harness);
   testQueue(harness);
   testSettle(harness);
+  testBatches(harness);
   testCancel(harness);
   testRequeue(harness);
   testModel(harness);

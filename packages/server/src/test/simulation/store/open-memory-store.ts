@@ -35,7 +35,7 @@ export function openMemoryStore({ disk, clock, sync, onBroken, lingerMs = 0 }: M
   const wakes = new WakeList();
   const counters: StoreCounters = {
     ...{ commits: 0, eventsAccepted: 0, deliveriesCreated: 0, deliveriesPutBack: 0 },
-    ...{ settledDelivered: 0, settledFailed: 0, settledRetried: 0, settledCancelled: 0 },
+    ...{ settledDelivered: 0, settledFailed: 0, settledRetried: 0, settledCancelled: 0, deliveriesBatched: 0 },
     pending: disk.queue.all().length,
   };
   let committed = { ...counters };
