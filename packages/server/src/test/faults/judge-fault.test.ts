@@ -84,6 +84,17 @@ describe('judgeFault', () => {
     assert.match(last, /the next attempt: 0\.5 instead of null/);
   });
 
+  it('finds an attempt that was over before its timeout, and none where its exchange began late', () => {
+    const late: MatrixFault = { ...FAULT, usesUpTimeout: true };
+    const history = (duration: number): FaultHistory => ({
+      ...AS_IT_MUST_BE,
+      attempts: [attempt(1, { ...timed({ total: 0.9 }), duration }), attempt(2, { started_at: after(2) })],
+      dueAt: after(duration + 0.5),
+    });
+    assert.deepEqual(judgeFault(late, STAGE, history(1)), []);
+    assert.deepEqual(judgeFault(late, STAGE, history(0.9)), ['it was over after 0.9 s']);
+  });
+
   describe('of a probe', () => {
     const stage = { ...STAGE, isProbe: true, retryAfter: null };
     const held: FaultHistory = {

@@ -100,6 +100,14 @@ export const STAGES: readonly Stage[] = [
     },
     retryAfter: null,
   },
+  {
+    name: 'first attempt of a batch',
+    attempt: 1,
+    events: 2,
+    deliveredAs: 'webhook.batch',
+    webhook: { ...retrying(3), batch: { size: 2, timeout: 30 } },
+    retryAfter: RETRY_DELAY,
+  },
 ];
 
 const delivered = { failure: null, arrives: true } as const;
