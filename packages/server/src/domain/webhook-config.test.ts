@@ -165,7 +165,6 @@ test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
     payload: 'thin',
     batch: { size: 10 },
-    ordering: 'run',
     fallback_url: 'https://example.com/',
     tls: {},
   };

@@ -1,6 +1,7 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
+import { type Ordering, readOrdering } from './ordering.ts';
 import { checkOwnHeaders } from './own-headers.ts';
 import { type RateLimit, readRateLimit } from './rate-limit.ts';
 import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-config.ts';
@@ -36,7 +37,8 @@ export interface WebhookConfig extends MatchingConfig {
   rate_limit: RateLimit | null;
   payload: 'full';
   batch: null;
-  ordering: null;
+  /** Default null: none. */
+  ordering: Ordering | null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';
   fallback_url: null;
@@ -50,7 +52,6 @@ export interface WebhookConfig extends MatchingConfig {
 export const UNSUPPORTED_FIELDS = {
   payload: 'full',
   batch: null,
-  ordering: null,
   fallback_url: null,
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
@@ -61,7 +62,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'recovery'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -105,6 +106,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    ordering: readOrdering(fields),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,

@@ -12,10 +12,13 @@ import {
 } from './instant.ts';
 import type { AppDeps } from './ports.ts';
 import { heldReasonsOf, readStanding, type Standing } from './present-webhook.ts';
-import { heldReasonsSchema } from './webhook-schema.ts';
+import { HELD_REASONS, HELD_REASONS_TEXT } from './webhook-schema.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
 export const DELIVERY_STATES = ['pending', 'sending', 'held', 'delivered', 'failed', 'cancelled'] as const;
+
+/** Why one is held: its webhook takes nothing, or the order of its run keeps it back. */
+type DeliveryHeldReason = HeldReason | 'run_blocked';
 
 const fields = {
   id: Type.String({ description: 'del_…; receivers tell duplicates by it.' }),
@@ -26,7 +29,12 @@ const fields = {
   origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
-  held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
+  held_reasons: Type.Array(Type.Enum([...HELD_REASONS, 'run_blocked']), {
+    description: `Why it is held; empty in any other state. ${HELD_REASONS_TEXT} run_blocked: \`blocked_by\` failed before it in its run.`,
+  }),
+  blocked_by: optionalStringSchema(
+    'The delivery that blocks its run: retry it, or cancel it, and this one goes on. Null: none does.',
+  ),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
   attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
   last_status: optionalIntegerSchema('HTTP status of the latest answer; null: none.'),
@@ -41,7 +49,7 @@ export const deliveryFields = fields;
 
 type Waiting = Pick<AppDeps, 'store' | 'workspaces' | 'engine'>;
 /** Reasons: it is held for them. */
-type ShownAs = 'as stored' | 'sending' | readonly HeldReason[];
+type ShownAs = 'as stored' | 'sending' | readonly DeliveryHeldReason[];
 
 /** Deliveries of one workspace as the API shows them, in the same order. */
 export async function presentDeliveries(deliveries: readonly Delivery[], deps: Waiting): Promise<DeliveryJson[]> {
@@ -67,13 +75,14 @@ async function lookAtWaiting(
   for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
-  return ({ id, state, webhookId, route }) => {
+  return ({ id, state, webhookId, route, failedBefore }) => {
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
     const webhook = view.webhooks.get(webhookId);
     const standing = standings.get(webhookId);
     if (webhook === undefined || standing === undefined) return 'as stored';
-    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    const reasons: DeliveryHeldReason[] = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    if (failedBefore !== null && webhook.config.ordering?.on_exhausted === 'block') reasons.push('run_blocked');
     return reasons.length > 0 ? reasons : 'as stored';
   };
 }
@@ -90,6 +99,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     route: delivery.route,
     state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
     held_reasons: [...reasons],
+    blocked_by: reasons.includes('run_blocked') ? delivery.failedBefore : null,
     reason: delivery.reason,
     attempt_count: delivery.attempts,
     last_status: delivery.lastStatus,

@@ -3,6 +3,7 @@ import { catalog, isBuiltInType, isReservedType, nearestNames } from '@broxi/eve
 import type { Clock } from '../clock.ts';
 import { runIdOf } from '../domain/event.ts';
 import { OWN_URL } from '../domain/filter/matcher.ts';
+import { runInOrder } from '../domain/ordering.ts';
 import { AppError, ConflictError, type FieldError, InvalidFieldsError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { EventLog, IdempotencyKey, PlannedDelivery, PlannedEvent, RecordedOutcome } from '../store/store.ts';
@@ -219,16 +220,21 @@ function plan(
   };
 }
 
-/** One for each active webhook that subscribes to the type and whose filters hold; with the route, where one decides. */
-function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDelivery[] {
+/** One for each active webhook that subscribes to the type and whose filters hold; with what else is decided now. */
+function planDeliveries({ type, data, runId }: Draft, view: WorkspaceView): PlannedDelivery[] {
   const subject = { event: type, data };
   const planned: PlannedDelivery[] = [];
   for (const { webhook, matcher } of view.subscribersOf(type)) {
     if (!webhook.config.active) continue;
     const match = matcher === null ? OWN_URL : matcher(subject);
     if (match === null) continue;
-    const delivery = { id: newId('del'), webhookId: webhook.id };
-    planned.push(match.route === null ? delivery : { ...delivery, route: match.route });
+    const run = runInOrder(webhook.config.ordering, runId);
+    planned.push({
+      id: newId('del'),
+      webhookId: webhook.id,
+      ...(match.route !== null && { route: match.route }),
+      ...(run !== null && { run }),
+    });
   }
   return planned;
 }

@@ -42,17 +42,18 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
     schema: {
       tags,
       operationId: 'cancelDelivery',
-      summary: 'Give up a delivery that waits.',
+      summary: 'Give up a delivery that waits, or one that failed and may block its run.',
       params,
       response: { 200: answer('It is cancelled.'), ...problems(404, 409, 503) },
     },
     async handler(request) {
       const caller = callerOf(request);
       const { workspaceId, webhookId, id, state } = await findDelivery(store, caller, request.params.id);
-      if (state !== 'pending') throw conflict(`Delivery ${id} is over: it is ${state}.`);
+      if (state !== 'pending' && state !== 'failed') throw isOver(id, state);
       const outcome = await engine.cancelDelivery(workspaceId, webhookId, id);
       if (outcome === 'sending')
         throw conflict(`Delivery ${id} is being sent at this moment; look again when it is over.`);
+      if (outcome === 'missing' && state === 'failed') throw isOver(id, state);
       const now = await show(caller, id);
       if (outcome === 'missing') throw conflict(`Delivery ${id} could not be cancelled: it is ${now.state} by now.`);
       return now;
@@ -95,6 +96,10 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
 
 function laneOf({ workspaceId, webhookId }: Delivery) {
   return { workspaceId, webhookId };
+}
+
+function isOver(id: string, state: string): ConflictError {
+  return conflict(`Delivery ${id} is over: it is ${state}.`);
 }
 
 function conflict(message: string): ConflictError {

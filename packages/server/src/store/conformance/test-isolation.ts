@@ -195,7 +195,7 @@ const VISIBLE: ReadonlySet<string> = new Set<Writing>([
 
 /** An API key is found by its hash, before anybody knows whose it is. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
-type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
+type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'readHeads' | 'headsOf' | 'nextDueAt';
 /** The whole store's. */
 type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
 type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

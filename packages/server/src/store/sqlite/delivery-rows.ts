@@ -35,8 +35,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, run)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -47,7 +47,7 @@ export class DeliveryRows {
       WHERE seq = ?`);
     this.#recover = database.prepare(`
       UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, finished_at = NULL
-      WHERE seq = ?`);
+      WHERE seq = ? RETURNING run`);
     this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace = ? AND id = ? AND lane = ?');
     this.#waiting = database.prepare(`
       SELECT d.* FROM queue q JOIN deliveries d ON d.seq = q.delivery WHERE q.lane = ? LIMIT ?`);
@@ -95,6 +95,7 @@ export class DeliveryRows {
       null,
       null,
       delivery.route,
+      delivery.run,
     );
     const seq = Number(lastInsertRowid);
     this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
@@ -118,6 +119,7 @@ export class DeliveryRows {
       delivery.reason,
       delivery.lastStatus,
       null,
+      null,
     );
     return Number(lastInsertRowid);
   }
@@ -139,10 +141,11 @@ export class DeliveryRows {
     this.#finish.run(state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, seq);
   }
 
-  /** Owes a finished delivery again, with a new series of attempts. */
-  recover(lane: Lane, place: Place): void {
-    this.#recover.run(place.class, place.dueAt, place.seq);
+  /** Owes a finished delivery again, with a new series of attempts. @returns the run that it goes in order with */
+  recover(lane: Lane, place: Place): string | null {
+    const row = oneRow<{ run: string | null }>(this.#recover, place.class, place.dueAt, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
+    return row?.run ?? null;
   }
 
   find(lane: Lane, id: string): DeliveryRow | null {
@@ -199,6 +202,7 @@ interface NewDelivery {
   origin: DeliveryOrigin;
   createdAt: number;
   route: number | null;
+  run: string | null;
 }
 
 interface FinishedDelivery extends Progress {
@@ -227,4 +231,5 @@ export interface DeliveryRow {
   reason: string | null;
   last_status: number | null;
   route: number | null;
+  run: string | null;
 }

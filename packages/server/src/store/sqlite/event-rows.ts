@@ -50,8 +50,8 @@ export function createEventRows(options: {
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
         const place = { class: DELIVERY_CLASS.first, dueAt };
-        const { id, route = null } = delivery;
-        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
+        const { id, route = null, run = null } = delivery;
+        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, run, ...place };
         wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
       }
       counters.deliveriesCreated += deliveries.length;

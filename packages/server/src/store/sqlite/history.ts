@@ -3,13 +3,18 @@ import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
 import type { DeliveryRow } from './delivery-rows.ts';
+import { IN_ORDER } from './head-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
 const WORKSPACE = '(SELECT number FROM workspace_numbers WHERE workspace_id = ?)';
 const LANE = '(SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?)';
 const DELIVERIES = `
-  SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id
+  SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id,
+    CASE WHEN d.run IS NOT NULL AND d.state = 'pending' THEN (
+      SELECT f.id FROM deliveries f
+      WHERE f.lane = d.lane AND f.run = d.run AND f.state = 'failed' AND f.seq < d.seq AND ${IN_ORDER('f')}
+      ORDER BY f.seq LIMIT 1) END AS failed_before
   FROM deliveries d JOIN lanes l ON l.number = d.lane JOIN events e ON e.seq = d.event`;
 /** Up to so many that wait are found through the queue, where they may be rare among millions; more are found by trying. */
 const FEW_WAITING = 10_000;
@@ -80,6 +85,7 @@ interface ListedRow extends DeliveryRow {
   event_id: string;
   event_type: string;
   run_id: string | null;
+  failed_before: string | null;
 }
 
 function deliveryFromRow(row: ListedRow): Delivery {
@@ -92,6 +98,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     runId: row.run_id,
     origin: row.origin,
     route: row.route,
+    failedBefore: row.failed_before,
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,

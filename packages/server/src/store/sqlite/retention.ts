@@ -6,14 +6,18 @@ import { allRows, oneRow } from './database.ts';
 /**
  * Goes from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
  * deliveries than one step removes goes over several: its deliveries first, itself last. The last event and the last
- * delivery of all stay: SQLite would give their numbers away again.
+ * delivery of all stay: SQLite would give their numbers away again. What failed stays while something waits behind it in its
+ * run: else time would free what a person is to decide on.
  */
 export function retention(database: DatabaseSync, group: CommitGroup): Retention {
   const page = database.prepare('SELECT seq, accepted_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
   const lastEvent = database.prepare('SELECT max(seq) AS seq FROM events');
   const lastDelivery = database.prepare('SELECT max(seq) AS seq FROM deliveries');
   const kept = database.prepare(`
-    SELECT 1 FROM deliveries WHERE event = ? AND (state = 'pending' OR finished_at >= ? OR seq = ?) LIMIT 1`);
+    SELECT 1 FROM deliveries d
+    WHERE event = ? AND (state = 'pending' OR finished_at >= ? OR seq = ? OR (state = 'failed' AND run IS NOT NULL AND EXISTS (
+      SELECT 1 FROM deliveries w WHERE w.lane = d.lane AND w.run = d.run AND w.state = 'pending' AND w.seq > d.seq
+        AND w.run IS NOT NULL AND w.state IN ('pending', 'failed')))) LIMIT 1`);
   const deliveriesOf = database.prepare('SELECT seq FROM deliveries WHERE event = ? LIMIT ?');
   const removeAttempts = database.prepare('DELETE FROM attempts WHERE delivery = ?');
   const removeDelivery = database.prepare('DELETE FROM deliveries WHERE seq = ?');

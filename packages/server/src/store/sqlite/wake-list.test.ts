@@ -7,7 +7,7 @@ import { WakeList } from './wake-list.ts';
 const A = { workspaceId: 'ws_1', webhookId: 'wh_a' };
 const B = { workspaceId: 'ws_1', webhookId: 'wh_b' };
 const ELSEWHERE = { workspaceId: 'ws_2', webhookId: 'wh_a' };
-const NOTHING = { first: false, handedOver: [], recovered: false, changed: false };
+const NOTHING = { first: false, handedOver: [], recovered: false, runs: new Set(), changed: false };
 
 function openList() {
   const list = new WakeList();
@@ -18,7 +18,16 @@ function openList() {
 
 function delivery(lane: Lane, seq: number): QueuedDelivery {
   const event = { id: `evt_${seq}`, type: 'a.b', occurredAt: 0, dataText: '{}' };
-  const place = { class: 0, dueAt: 1, createdAt: 1, origin: 'event', attempts: 0, seriesFrom: 0, route: null } as const;
+  const place = {
+    class: 0,
+    dueAt: 1,
+    createdAt: 1,
+    origin: 'event',
+    attempts: 0,
+    seriesFrom: 0,
+    route: null,
+    run: null,
+  } as const;
   return { lane, seq, id: `del_${seq}`, ...place, event };
 }
 

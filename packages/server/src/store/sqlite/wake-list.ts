@@ -6,7 +6,7 @@ const MAX_HANDED_OVER = 64;
 
 /** The lanes that the open transaction gives work to; told to the engine once that transaction is on disk. */
 export class WakeList {
-  #wakes = new Map<string, Wake>();
+  #wakes = new Map<string, ListedWake>();
   #listener: (wakes: readonly Wake[]) => void = () => {};
 
   /** A first attempt came in. */
@@ -20,6 +20,11 @@ export class WakeList {
 
   add(lane: Lane, news: 'recovered' | 'changed'): void {
     this.#wake(lane)[news] = true;
+  }
+
+  /** A run of the lane may have another head. @param run null: there is none */
+  addRun(lane: Lane, run: string | null): void {
+    if (run !== null) this.#wake(lane).runs.add(run);
   }
 
   listen(listener: (wakes: readonly Wake[]) => void): void {
@@ -39,13 +44,15 @@ export class WakeList {
     this.#wakes.clear();
   }
 
-  #wake(lane: Lane): Wake {
+  #wake(lane: Lane): ListedWake {
     const key = laneKey(lane);
     let wake = this.#wakes.get(key);
     if (wake === undefined) {
-      wake = { lane, first: false, handedOver: [], recovered: false, changed: false };
+      wake = { lane, first: false, handedOver: [], recovered: false, runs: new Set(), changed: false };
       this.#wakes.set(key, wake);
     }
     return wake;
   }
 }
+
+type ListedWake = Wake & { runs: Set<string> };

@@ -73,6 +73,8 @@ export interface DeliveryRow {
   seriesFrom: number;
   /** Id of the route; null: the webhook's own URL. */
   route: number | null;
+  /** That it goes in order with; null: none. */
+  run: string | null;
   createdAt: number;
   finishedAt: number | null;
   reason: string | null;

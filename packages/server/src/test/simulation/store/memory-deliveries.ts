@@ -7,7 +7,7 @@ import { type DeliveryRow, isLane, keyOf, type QueueRow } from './disk.ts';
 import { versionsOf } from './memory-directory.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-type NewDelivery = Pick<DeliveryRow, 'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route'> & {
+type NewDelivery = Pick<DeliveryRow, 'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'run'> & {
   dueAt: number;
 };
 type FinishedDelivery = Pick<
@@ -33,7 +33,7 @@ export class DeliveryTables {
 
   /** A delivery that never waited, such as a test. */
   createFinished(delivery: FinishedDelivery): void {
-    this.#insert({ ...delivery, class: 0, dueAt: null, route: null, finishedAt: this.#parts.clock.now() });
+    this.#insert({ ...delivery, class: 0, dueAt: null, route: null, run: null, finishedAt: this.#parts.clock.now() });
   }
 
   #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'seriesFrom' | 'createdIn'>): DeliveryRow {

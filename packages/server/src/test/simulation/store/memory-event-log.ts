@@ -71,10 +71,10 @@ export function eventLogWrites(
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
     const key = addEvent(event);
     const dueAt = dueNow();
-    for (const { id, webhookId, route = null } of deliveries) {
+    for (const { id, webhookId, route = null, run = null } of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId };
       const place = { class: DELIVERY_CLASS.first, dueAt };
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
+      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, run, ...place };
       wakes.addFirst({ ...created, seq: rows.create({ ...created, event: key }), attempts: 0, seriesFrom: 0, event });
     }
     const outcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length } as const;
