@@ -48,6 +48,7 @@ test('shows every field with its default', () => {
       active: true,
       max_concurrency: 16,
       rate_limit: null,
+      ordering: null,
       recovery: 'manual',
       filters: null,
       conditions: null,

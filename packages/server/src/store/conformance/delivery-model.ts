@@ -1,4 +1,5 @@
 import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
+import type { OnExhausted } from '../../domain/ordering.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */
@@ -8,6 +9,7 @@ export interface ModelDelivery {
   eventId: string;
   origin: 'event' | 'replay';
   route: number | null;
+  run: string | null;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: DeliveryClass;
   dueAt: number | null;
@@ -28,7 +30,7 @@ export class DeliveryModel {
     this.#now = now;
   }
 
-  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route'>): void {
+  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route' | 'run'>): void {
     this.#add({ ...delivery, origin: 'event', class: 0 });
   }
 
@@ -47,7 +49,7 @@ export class DeliveryModel {
 
   cancel(lane: string, ids: readonly string[], reason: string): number {
     const found = this.deliveries.filter(
-      (each) => each.lane === lane && each.state === 'pending' && ids.includes(each.id),
+      (each) => each.lane === lane && ids.includes(each.id) && (each.state === 'pending' || isLeftBehind(each)),
     );
     for (const each of found) this.#end(each, 'cancelled', reason);
     return found.length;
@@ -64,8 +66,8 @@ export class DeliveryModel {
   replay(lane: string, id: string, newId: string): boolean {
     const found = this.#find(lane, id);
     if (found === undefined || found.state === 'pending') return false;
-    const { eventId, route } = found;
-    this.#add({ lane, id: newId, eventId, route, origin: 'replay', class: 2, createdAt: this.#now() });
+    const { eventId, route, run } = found;
+    this.#add({ lane, id: newId, eventId, route, run, origin: 'replay', class: 2, createdAt: this.#now() });
     return true;
   }
 
@@ -80,6 +82,26 @@ export class DeliveryModel {
       .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));
   }
 
+  /** What of that is not behind another one of its run. */
+  heads(lane: string, deliveryClass: DeliveryClass, at: { dueBy: number; onExhausted: OnExhausted }): ModelDelivery[] {
+    const states = at.onExhausted === 'block' ? ['pending', 'failed'] : ['pending'];
+    return this.due(lane, deliveryClass, at.dueBy).filter((each) => this.#before(each, states).length === 0);
+  }
+
+  /** The first that failed before it in its run. */
+  failedBefore(delivery: ModelDelivery): string | null {
+    return (delivery.state === 'pending' && this.#before(delivery, ['failed'])[0]?.id) || null;
+  }
+
+  /** What stands before it in its run. The list is in the order in which deliveries were taken in. */
+  #before(delivery: ModelDelivery, states: readonly string[]): ModelDelivery[] {
+    const { lane, run } = delivery;
+    const before = this.deliveries.slice(0, this.deliveries.indexOf(delivery));
+    return run === null
+      ? []
+      : before.filter((each) => each.lane === lane && each.run === run && states.includes(each.state));
+  }
+
   nextDueAt(lane: string, after: number): number | null {
     const retries = this.due(lane, 1, Number.POSITIVE_INFINITY);
     return retries.find((each) => Number(each.dueAt) > after)?.dueAt ?? null;
@@ -89,7 +111,9 @@ export class DeliveryModel {
     return this.deliveries.find((each) => each.lane === lane && each.id === id);
   }
 
-  #add(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'route' | 'origin' | 'class' | 'createdAt'>): void {
+  #add(
+    delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'route' | 'run' | 'origin' | 'class' | 'createdAt'>,
+  ): void {
     const fresh = { state: 'pending', dueAt: this.#now(), finishedAt: null, reason: null, lastStatus: null } as const;
     this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0 });
   }
@@ -97,4 +121,9 @@ export class DeliveryModel {
   #end(delivery: ModelDelivery, state: 'delivered' | 'failed' | 'cancelled', reason: string | null): void {
     Object.assign(delivery, { state, reason, dueAt: null, finishedAt: this.#now() });
   }
+}
+
+/** It failed, and may block its run. */
+function isLeftBehind({ state, run }: ModelDelivery): boolean {
+  return state === 'failed' && run !== null;
 }

@@ -18,6 +18,7 @@ import { testQueue } from './test-queue.ts';
 import { testRequeue } from './test-requeue.ts';
 import { testRetention } from './test-retention.ts';
 import { testRetryJobs } from './test-retry-jobs.ts';
+import { testRunOrder } from './test-run-order.ts';
 import { testSecrets } from './test-secrets.ts';
 import { testSettle } from './test-settle.ts';
 import { testUnavailable } from './test-unavailable.ts';
@@ -35,6 +36,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testEventLog(harness);
     testIdempotency(harness);
     testQueue(harness);
+    testRunOrder(harness);
     testSettle(harness);
     testNews(harness);
     testCancel(harness);
