@@ -5,7 +5,9 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext } from 'node:test';
+import { runIdOf } from '../domain/event.ts';
 import type { Hold, HoldChange } from '../domain/hold.ts';
+import { runInOrder } from '../domain/ordering.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
 import type { Lane, Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
@@ -69,7 +71,7 @@ export interface TestDelivery {
   /** Records one event for each of these webhooks, `count` times over, in one commit. @returns the deliveries' ids */
   publish(webhooks: Webhook | readonly Webhook[], count?: number, data?: unknown): Promise<string[]>;
   /** The same for one webhook, with the route (by its position) that was decided on. */
-  publishTo(webhook: Webhook, route: number, count?: number): Promise<string[]>;
+  publishTo(webhook: Webhook, route: number, count?: number, data?: unknown): Promise<string[]>;
   delivery(id: string): Promise<Delivery>;
   /** Lets `ms` pass, or all that is due now happen. */
   pass(ms?: number): Promise<void>;
@@ -123,7 +125,7 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
         type: 'workflow.started',
         occurredAt: clock.now(),
         acceptedAt: clock.now(),
-        runId: null,
+        runId: runIdOf(data),
         revision: 1,
         dataText: JSON.stringify(data),
       },
@@ -177,12 +179,12 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
     publish(webhooks, count = 1, data = DATA) {
       const to = [webhooks].flat();
-      return record(() => to.map(({ id }) => ({ id: newId('del'), webhookId: id })), count, data);
+      return record(() => to.map((webhook) => planFor(webhook, data)), count, data);
     },
-    publishTo({ id, config }, position, count = 1) {
-      const route = config.routes?.[position]?.id;
+    publishTo(webhook, position, count = 1, data = DATA) {
+      const route = webhook.config.routes?.[position]?.id;
       if (route === undefined) throw new Error(`there is no route ${position}`);
-      return record(() => [{ id: newId('del'), webhookId: id, route }], count, DATA);
+      return record(() => [{ ...planFor(webhook, data), route }], count, data);
     },
     async delivery(id) {
       const found = await store.getDelivery(workspaceId, id);
@@ -203,6 +205,11 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
       await clock.advance(0);
     },
   };
+}
+
+function planFor({ id, config }: Webhook, data: unknown): PlannedDelivery {
+  const run = runInOrder(config.ordering, runIdOf(data));
+  return { id: newId('del'), webhookId: id, ...(run !== null && { run }) };
 }
 
 export function laneOf({ workspaceId, id }: Webhook): Lane {
