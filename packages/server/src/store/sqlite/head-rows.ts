@@ -12,7 +12,7 @@ const MOST_LOOKED_AT = 500;
 /** The statements that read what goes in order. They find the head of a run in the index, however much waits behind it. */
 export const HEAD_QUERIES = {
   /**
-   * Parameters: lane, class, position, due by, last `seq` on disk, `block` or `skip`, limit. A row for every delivery that is
+   * Parameters: lane, class, position, due by, last `seq` on disk, `block` or `skip`. A row for every delivery that is
    * looked at, in order; those that are no heads have no event.
    */
   page: `

@@ -10,6 +10,7 @@ import type { AttemptFacts, DeliveryFacts, ExchangeFacts, WebhookFacts } from '.
 import type { FairnessCheck } from './fairness-check.ts';
 import type { PaceCheck } from './pace-check.ts';
 import { signedText } from './receivers.ts';
+import type { RunCheck } from './run-check.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -30,12 +31,17 @@ export class Ledger {
   readonly #witness: Witness;
   readonly #pace: PaceCheck;
   readonly #fairness: FairnessCheck;
+  readonly #runs: RunCheck;
   readonly #trace: (line: string) => void;
 
-  constructor(witness: Witness, checks: { pace: PaceCheck; fairness: FairnessCheck; trace: (line: string) => void }) {
+  constructor(
+    witness: Witness,
+    checks: { pace: PaceCheck; fairness: FairnessCheck; runs: RunCheck; trace: (line: string) => void },
+  ) {
     this.#witness = witness;
     this.#pace = checks.pace;
     this.#fairness = checks.fairness;
+    this.#runs = checks.runs;
     this.#trace = checks.trace;
   }
 
@@ -56,7 +62,7 @@ export class Ledger {
     return delivery;
   }
 
-  rowOf({ id, webhook }: DeliveryFacts): DeliveryRow | undefined {
+  rowOf({ id, webhook }: Pick<DeliveryFacts, 'id' | 'webhook'>): DeliveryRow | undefined {
     return this.#witness.disk.deliveries.get(keyOf(webhook.lane.workspaceId, id));
   }
 
@@ -118,6 +124,7 @@ export class Ledger {
     if (!isTest) {
       checkStart(this.#witness, { attempt, delivery, row, request });
       this.#fairness.started(attempt);
+      this.#runs.started(attempt, row);
       const { destination } = attempt;
       const others = [...webhook.attempts].filter((one) => !one.isTest && one.destination === destination);
       destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
@@ -218,6 +225,7 @@ export class Ledger {
       delivery.attempt.webhook.attempts.delete(delivery.attempt);
       if (disable !== undefined) this.#disabled(delivery.attempt.webhook);
       delivery.attempt = null;
+      this.#runs.changed(this.rowOf(delivery));
     }
   }
 
@@ -239,6 +247,7 @@ export class Ledger {
     }
     this.#pace.crashed();
     this.#fairness.crashed();
+    this.#runs.crashed();
     for (const webhook of this.webhooks.values()) {
       Object.assign(webhook, { changing: false, disabling: 0, changedUntil: this.#witness.time.now });
       webhook.attempts.clear();
