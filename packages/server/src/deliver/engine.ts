@@ -198,7 +198,11 @@ export class Engine {
   }
 
   #accepts(lane: Lane, { handedOver }: Wake): boolean {
-    return handedOver !== null && this.#memory.bytes < this.#limits.maxWaitingBytes && lane.accept(handedOver);
+    return handedOver !== null && this.#isRoomy && lane.accept(handedOver);
+  }
+
+  get #isRoomy(): boolean {
+    return this.#memory.bytes < this.#limits.maxWaitingBytes;
   }
 
   /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */
@@ -277,7 +281,8 @@ export class Engine {
     }
     lane.bringBack(now);
     if (lane.freeSlots <= 0) return false;
-    const runs = lane.takeRuns(...this.#roomFor(lane));
+    const isRoomy = this.#isRoomy;
+    const runs = lane.takeRuns(isRoomy ? this.#limits.readAhead : 1, { isRoomy });
     if (runs.length > 0) {
       this.#read(lane, () => this.#readRuns(lane, runs));
       return false;
@@ -352,7 +357,7 @@ export class Engine {
 
   async #readDue(lane: Lane): Promise<void> {
     const { queue, clock } = this.#options;
-    const [limit] = this.#roomFor(lane);
+    const limit = this.#isRoomy && !lane.probesWithAny ? this.#limits.readAhead : 1;
     for (const deliveryClass of lane.classesToRead()) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
@@ -381,12 +386,6 @@ export class Engine {
   #addHeads(lane: Lane, { class: deliveryClass }: DueQuery, { heads, through, hasMore }: HeadsRead): boolean {
     lane.add(deliveryClass, heads, { full: hasMore, through });
     return hasMore;
-  }
-
-  /** How many deliveries may be read ahead for a lane at once. */
-  #roomFor(lane: Lane): [limit: number, options: { isRoomy: boolean }] {
-    const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.probesWithAny;
-    return [isRoomy ? this.#limits.readAhead : 1, { isRoomy }];
   }
 
   async #readRuns(lane: Lane, runs: readonly string[]): Promise<void> {

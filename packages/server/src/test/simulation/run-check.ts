@@ -73,7 +73,9 @@ export class RunCheck {
     const ordering = this.#orderingOf(webhook);
     if (row === undefined || row.run === null || ordering === null) return true;
     if (this.#inTheAir(webhook, row) !== undefined || (this.#changedAt.get(runKey(row)) ?? 0) > since) return false;
-    return this.#before(row).every(({ state }) => state !== 'pending' && !isBlocking(state, ordering));
+    return this.#before(row).every(
+      ({ id, state }) => state !== 'pending' && !isBlocking(state, ordering) && !this.#cancelling.has(id),
+    );
   }
 
   /** What failed and keeps back a delivery that waits; undefined: nothing does. */
