@@ -191,7 +191,8 @@ export class Engine {
       if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(DELIVERY_CLASS.first);
       // Put back may be what is older than what was read last.
       if (wake.recovered) lane.rewind([DELIVERY_CLASS.recovered]);
-      for (const run of wake.runs) lane.runs.lookAt(run);
+      for (const run of wake.freed) lane.runs.lookAt(run);
+      for (const run of wake.putBack) lane.runs.lookIfHeld(run);
       this.#turns.add(lane);
     }
     this.#plan();
@@ -281,8 +282,7 @@ export class Engine {
     }
     lane.bringBack(now);
     if (lane.freeSlots <= 0) return false;
-    const isRoomy = this.#isRoomy;
-    const runs = lane.takeRuns(isRoomy ? this.#limits.readAhead : 1, { isRoomy });
+    const runs = lane.takeRuns(this.#isRoomy ? this.#limits.readAhead : 1);
     if (runs.length > 0) {
       this.#read(lane, () => this.#readRuns(lane, runs));
       return false;

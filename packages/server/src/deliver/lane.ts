@@ -25,6 +25,9 @@ const SLOTS_PER_OLD_ONE = 4;
 /** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
 const MAX_WAITING = 512;
 
+/** Runs whose heads are to be read, above which news is read in its turn: they bring as many deliveries into memory. */
+const MAX_TO_LOOK_AT = 64;
+
 /** What was left out and is not kept in memory is read again at most this often, which may read much. */
 const REREAD_EVERY_MS = 1_000;
 
@@ -286,7 +289,7 @@ export class Lane {
    * @returns false if something before them may be unread, or enough waits in memory: then they are read in their turn
    */
   accept(handedOver: readonly QueuedDelivery[]): boolean {
-    const isMuch = this.#waiting[0].length >= MAX_WAITING || this.runs.waiting >= MAX_WAITING;
+    const isMuch = this.#waiting[0].length >= MAX_WAITING || this.runs.toLookAt >= MAX_TO_LOOK_AT;
     if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || isMuch) return false;
     const isFree = ({ run }: QueuedDelivery) => run === null || this.runs.ordering === null;
     // Whether something stands before it in its run, the queue knows.
@@ -326,10 +329,9 @@ export class Lane {
     return this.runs.ordering !== null && this.#cancelling > 0;
   }
 
-  /** Takes out the runs whose heads are to be read now. @param isRoomy more may be taken into memory */
-  takeRuns(limit: number, { isRoomy }: { isRoomy: boolean }): string[] {
-    if (this.#isUnsure) return [];
-    return this.runs.take(limit, { heldOnly: !isRoomy && this.#waiting.some((line) => line.length > 0) });
+  /** Takes out runs whose heads are to be read now. */
+  takeRuns(limit: number): string[] {
+    return this.#isUnsure ? [] : this.runs.take(limit);
   }
 
   cursor(deliveryClass: DeliveryClass): Position | null {

@@ -53,20 +53,20 @@ test('a run that is held is looked at when it is free again, if another one of i
   order.hold(queued(1, 'a'));
   order.hold(queued(2, 'b'));
   order.want('a');
-  assert.deepEqual(order.take(9, { heldOnly: false }), []);
+  assert.deepEqual(order.take(9), []);
   order.release('del_1');
   order.release('del_2');
-  assert.deepEqual(order.take(9, { heldOnly: false }), ['a']);
-  assert.equal(order.waiting, 0);
+  assert.deepEqual(order.take(9), ['a']);
+  assert.equal(order.toLookAt, 0);
 });
 
-test('while memory is short, only runs are looked at that something is in memory of', () => {
+test('what is put back is looked at where its run is held, for it may go before what holds it', () => {
   const order = openOrder();
   order.hold(queued(1, 'b'));
+  for (const run of ['a', 'b', 'c']) order.lookIfHeld(run);
+  assert.deepEqual(order.take(9), ['b']);
   for (const run of ['a', 'b', 'c']) order.lookAt(run);
-  assert.deepEqual(order.take(9, { heldOnly: true }), ['b']);
-  assert.deepEqual(order.take(1, { heldOnly: false }), ['a']);
-  assert.deepEqual(order.take(9, { heldOnly: false }), ['c']);
+  assert.deepEqual([order.take(2), order.take(2), order.take(2)], [['a', 'b'], ['c'], []]);
 });
 
 test('without an order nothing is looked at and nothing refused, but who holds a run is known', () => {
@@ -74,7 +74,7 @@ test('without an order nothing is looked at and nothing refused, but who holds a
   order.hold(queued(1, 'a'));
   order.hold(queued(2, 'a'));
   order.lookAt('a');
-  assert.deepEqual([order.holderAgainst(queued(3, 'a')), order.waiting], [undefined, 0]);
+  assert.deepEqual([order.holderAgainst(queued(3, 'a')), order.toLookAt], [undefined, 0]);
   order.ordering = { by: 'run', on_exhausted: 'skip' };
   order.release('del_1');
   assert.equal(order.holderAgainst(queued(3, 'a'))?.id, 'del_2');
@@ -101,16 +101,16 @@ test('an earlier one waits for one that is in the air, or whose outcome is being
   lane.admit([queued(1, 'a')]);
   lane.landed(later);
   lane.admit([queued(1, 'a')]);
-  assert.deepEqual([takeAll(lane), lane.takeRuns(9, { isRoomy: true })], [[], []]);
+  assert.deepEqual([takeAll(lane), lane.takeRuns(9)], [[], []]);
   lane.forget(later.id);
-  assert.deepEqual(lane.takeRuns(9, { isRoomy: true }), ['a']);
+  assert.deepEqual(lane.takeRuns(9), ['a']);
 });
 
 test('news is not taken for the head of its run: the queue is asked', () => {
   const { lane } = openLane();
   assert.equal(lane.accept([queued(1, null), queued(2, 'a'), queued(3, 'a'), queued(4, 'b')]), true);
   assert.deepEqual(takeAll(lane), [1]);
-  assert.deepEqual(lane.takeRuns(9, { isRoomy: true }), ['a', 'b']);
+  assert.deepEqual(lane.takeRuns(9), ['a', 'b']);
   assert.deepEqual(lane.cursor(0), { dueAt: 1_004, seq: 4 });
 });
 

@@ -59,23 +59,23 @@ export class RunOrder {
     if (this.ordering !== null && run !== null) this.#toLookAt.add(run);
   }
 
+  /**
+   * One of the run was put back, maybe before what is in memory of it. Where nothing is, what is read of its class finds it; so
+   * however many are put back, no more is in memory.
+   */
+  lookIfHeld(run: string): void {
+    if (this.#held.has(run)) this.lookAt(run);
+  }
+
   /** How many runs are to be looked at. */
-  get waiting(): number {
+  get toLookAt(): number {
     return this.#toLookAt.size;
   }
 
-  /**
-   * Takes out runs whose heads are to be read now.
-   * @param heldOnly of held runs alone: what is read of them takes the place of what is in memory, so that this does not grow
-   */
-  take(limit: number, { heldOnly }: { heldOnly: boolean }): string[] {
-    const taken: string[] = [];
-    for (const run of this.#toLookAt) {
-      if (taken.length === limit) break;
-      if (heldOnly && !this.#held.has(run)) continue;
-      this.#toLookAt.delete(run);
-      taken.push(run);
-    }
+  /** Takes out runs whose heads are to be read now. */
+  take(limit: number): string[] {
+    const taken = [...this.#toLookAt].slice(0, limit);
+    for (const run of taken) this.#toLookAt.delete(run);
     return taken;
   }
 }

@@ -234,8 +234,10 @@ export interface Wake {
   handedOver: QueuedDelivery[] | null;
   /** Deliveries were put back or replayed. */
   recovered: boolean;
-  /** Runs of the lane that may have another head, otherwise than by an outcome or by what came in. */
-  runs: ReadonlySet<string>;
+  /** Runs in which deliveries were put back or replayed: maybe before one that the owner has read. */
+  putBack: ReadonlySet<string>;
+  /** Runs in which deliveries were cancelled: it may be the turn of the next one. */
+  freed: ReadonlySet<string>;
   /** The webhook itself changed, so what is cached of it is stale. */
   changed: boolean;
 }

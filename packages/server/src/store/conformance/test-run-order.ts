@@ -186,15 +186,19 @@ export function testRunOrder(harness: StoreHarness): void {
         const heard: Wake[] = [];
         scene.store.onWake((wakes) => heard.push(...wakes.filter((wake) => laneKey(wake.lane) === laneKey(lane))));
         await act();
-        return heard.flatMap(({ runs }) => [...runs]);
+        return heard.flatMap(({ putBack, freed }) => [[...putBack], [...freed]]);
       };
-      assert.deepEqual(await told(() => scene.store.requeue(lane, a ?? '')), ['a']);
-      assert.deepEqual(await told(() => cancel(lane, b)), ['b']);
-      assert.deepEqual(await told(() => scene.store.replay(lane, c ?? '', newId('del'))), ['c']);
-      assert.deepEqual(await told(() => cancel(lane, d)), ['d']);
-      assert.deepEqual(await told(() => cancel(lane, free)), []);
-      assert.deepEqual(await told(() => cancel(lane, b)), []);
-      assert.deepEqual(await told(() => settle(lane, a, { state: 'delivered' })), []);
+      assert.deepEqual(await told(() => scene.store.requeue(lane, a ?? '')), [['a'], []]);
+      assert.deepEqual(await told(() => cancel(lane, b)), [[], ['b']]);
+      assert.deepEqual(await told(() => scene.store.replay(lane, c ?? '', newId('del'))), [['c'], []]);
+      assert.deepEqual(await told(() => cancel(lane, d)), [[], ['d']]);
+      for (const act of [
+        () => cancel(lane, free),
+        () => cancel(lane, b),
+        () => settle(lane, a, { state: 'delivered' }),
+      ]) {
+        assert.deepEqual((await told(act)).flat(), []);
+      }
     });
   });
 }

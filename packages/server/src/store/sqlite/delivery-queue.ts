@@ -107,7 +107,7 @@ export function deliveryQueue(options: {
     rows.finish(seq, 'cancelled', { attempts: row.attempts, reason, lastStatus: row.last_status });
     counters.settledCancelled += 1;
     if (!isGivenUp) counters.pending -= 1;
-    wakes.addRun(lane, run);
+    wakes.addRun(lane, 'freed', run);
     return true;
   };
 

@@ -33,7 +33,7 @@ export function createRecover(options: {
   const waits = (lane: Lane, run: string | null) => {
     counters.pending += 1;
     wakes.add(lane, 'recovered');
-    wakes.addRun(lane, run);
+    wakes.addRun(lane, 'putBack', run);
   };
   return {
     putBack(lane, seq) {

@@ -7,7 +7,14 @@ import { WakeList } from './wake-list.ts';
 const A = { workspaceId: 'ws_1', webhookId: 'wh_a' };
 const B = { workspaceId: 'ws_1', webhookId: 'wh_b' };
 const ELSEWHERE = { workspaceId: 'ws_2', webhookId: 'wh_a' };
-const NOTHING = { first: false, handedOver: [], recovered: false, runs: new Set(), changed: false };
+const NOTHING = {
+  first: false,
+  handedOver: [],
+  recovered: false,
+  putBack: new Set(),
+  freed: new Set(),
+  changed: false,
+};
 
 function openList() {
   const list = new WakeList();

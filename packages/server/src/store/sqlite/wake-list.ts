@@ -22,9 +22,9 @@ export class WakeList {
     this.#wake(lane)[news] = true;
   }
 
-  /** A run of the lane may have another head. @param run null: there is none */
-  addRun(lane: Lane, run: string | null): void {
-    if (run !== null) this.#wake(lane).runs.add(run);
+  /** A delivery of a run was put back or replayed, or was cancelled. @param run null: it has none */
+  addRun(lane: Lane, news: 'putBack' | 'freed', run: string | null): void {
+    if (run !== null) this.#wake(lane)[news].add(run);
   }
 
   listen(listener: (wakes: readonly Wake[]) => void): void {
@@ -48,11 +48,19 @@ export class WakeList {
     const key = laneKey(lane);
     let wake = this.#wakes.get(key);
     if (wake === undefined) {
-      wake = { lane, first: false, handedOver: [], recovered: false, runs: new Set(), changed: false };
+      wake = {
+        lane,
+        first: false,
+        handedOver: [],
+        recovered: false,
+        putBack: new Set(),
+        freed: new Set(),
+        changed: false,
+      };
       this.#wakes.set(key, wake);
     }
     return wake;
   }
 }
 
-type ListedWake = Wake & { runs: Set<string> };
+type ListedWake = Wake & Record<'putBack' | 'freed', Set<string>>;

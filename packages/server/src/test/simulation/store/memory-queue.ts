@@ -60,7 +60,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     for (const row of cancelled) {
       if (disk.queue.delete(row.key)) counters.pending -= 1;
       rows.finish(row, { ...row, state: 'cancelled', reason });
-      wakes.addRun(lane, row.run);
+      wakes.addRun(lane, 'freed', row.run);
     }
     counters.settledCancelled += cancelled.length;
     return cancelled.length;
@@ -73,7 +73,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     counters.deliveriesPutBack += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
-    wakes.addRun(lane, row.run);
+    wakes.addRun(lane, 'putBack', row.run);
     return true;
   };
 
@@ -86,7 +86,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     counters.deliveriesCreated += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
-    wakes.addRun(lane, run);
+    wakes.addRun(lane, 'putBack', run);
     return true;
   };
 
