@@ -169,6 +169,29 @@ test('one that is put back goes before what came after it', async (t) => {
   assert.deepEqual(receivers.sentTo(HOST), [failed, slow, failed, next, last]);
 });
 
+test('of much that is put back, what goes before something in memory is read first', async (t) => {
+  const delivery = await openTestDelivery(t, { limits: { readAhead: 2 } });
+  const { receivers, store, commit, pass } = delivery;
+  const webhook = await delivery.addWebhook({ ...SKIP, max_concurrency: 1 });
+  let isWell = false;
+  behaveByRun(delivery, (name) => (name === 'slow' ? afterMs(1_000) : answered(isWell ? 204 : 404)));
+  const failed = await publishRuns(delivery, webhook, ['x', 'y', 'z', 'a']);
+  await delivery.start();
+  isWell = true;
+  await delivery.changeHold(webhook, 'pause');
+  const [slow, next] = await publishRuns(delivery, webhook, ['slow', 'a']);
+  await delivery.changeHold(webhook, 'resume');
+  await pass();
+  for (const id of failed) await commit(store.requeue(laneOf(webhook), id));
+  await pass(5_000);
+  const sent = receivers.sentTo(HOST).slice(4);
+  assert.equal(sent[0], slow);
+  assert.deepEqual(
+    sent.filter((id) => id === failed[3] || id === next),
+    [failed[3], next],
+  );
+});
+
 test('one that is put back waits for another of its run that is in the air', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, store, commit, pass } = delivery;

@@ -83,6 +83,11 @@ export class DestinationOracle {
     return oracle;
   }
 
+  /** Trouble of our own goes on, wherever its webhook leads now. */
+  inherit(before: DestinationOracle | undefined): void {
+    if (before !== undefined) this.#trouble = before.#trouble;
+  }
+
   /** Nothing keeps deliveries back but slots. */
   isFree(now: number): boolean {
     return (

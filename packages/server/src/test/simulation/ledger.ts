@@ -269,6 +269,7 @@ export class Ledger {
     const known = webhook.destinations.get(key);
     if (known !== undefined) return known;
     const oracle = DestinationOracle.restore(webhook.lane, { url, value: this.#onDisk(webhook, url) }, this.#witness);
+    oracle.inherit([...webhook.destinations.values()].at(-1));
     webhook.destinations.set(key, oracle);
     return oracle;
   }

@@ -18,7 +18,7 @@ import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
 const WORKSPACE = 'ws_1';
-const RUNS = [null, 'run_1', 'run_1', 'run_2'] as const;
+const RUNS = [null, 'run_1', 'run_1', 'run_2', 'run_3'] as const;
 const RULES = {
   allowHttp: false,
   addressPolicy: createAddressPolicy({ allowNetworks: [] }),
