@@ -76,9 +76,9 @@ test('without an order nothing is looked at and nothing refused, but who holds a
   order.lookAt('a');
   assert.deepEqual([order.holderAgainst(queued(3, 'a')), order.toLookAt], [undefined, 0]);
   order.ordering = { by: 'run', on_exhausted: 'skip' };
-  order.release('del_1');
-  assert.equal(order.holderAgainst(queued(3, 'a'))?.id, 'del_2');
   order.release('del_2');
+  assert.equal(order.holderAgainst(queued(3, 'a'))?.id, 'del_1');
+  order.release('del_1');
   assert.equal(order.holderAgainst(queued(3, 'a')), undefined);
 });
 

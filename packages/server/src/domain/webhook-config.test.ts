@@ -177,6 +177,34 @@ test('refuses what this version does not do, unless it is the default', () => {
   assert.deepEqual(paths({ payload: 'full' }), []);
 });
 
+test('keeps the order of runs where it is asked to, and stops behind what failed unless it is to go on', () => {
+  const block = { by: 'run', on_exhausted: 'block' };
+  for (const [given, ordering] of [
+    ['run', block],
+    [{ by: 'run' }, block],
+    [block, block],
+    [
+      { by: 'run', on_exhausted: 'skip' },
+      { by: 'run', on_exhausted: 'skip' },
+    ],
+    [null, null],
+  ] as const) {
+    assert.deepEqual(parse({ ordering: given }).config.ordering, ordering);
+  }
+  for (const faulty of ['none', 'event', true, ['run']]) assert.deepEqual(paths({ ordering: faulty }), ['ordering']);
+  assert.match(errors({ ...required, ordering: 'none' })['ordering'] ?? '', /must be "run", or \{"by": "run"/);
+  assert.deepEqual(paths({ ordering: { by: 'session' } }), ['ordering.by']);
+  assert.deepEqual(paths({ ordering: { on_exhausted: 'skip' } }), ['ordering.by']);
+  assert.deepEqual(paths({ ordering: { by: 'run', on_exhausted: 'stop' } }), ['ordering.on_exhausted']);
+  assert.deepEqual(paths({ ordering: { by: 'run', exhausted: 'skip' } }), ['ordering.exhausted']);
+});
+
+test('keeps no order of what goes in batches', () => {
+  assert.ok(paths({ ordering: 'run', batch: { size: 10 } }).includes('ordering'));
+  assert.match(errors({ ...required, ordering: 'run', batch: { size: 10 } })['ordering'] ?? '', /combined with batch/);
+  assert.deepEqual(paths({ ordering: 'run', batch: null }), []);
+});
+
 test('recovers by itself only where that was asked for', () => {
   assert.deepEqual(paths({ recovery: 'auto' }), []);
   assert.deepEqual(paths({ recovery: 'automatic' }), ['recovery']);
