@@ -209,7 +209,7 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
 
 function planFor({ id, config }: Webhook, data: unknown): PlannedDelivery {
   const run = runInOrder(config.ordering, runIdOf(data));
-  return { id: newId('del'), webhookId: id, ...(run !== null && { run }) };
+  return { id: newId('del'), webhookId: id, payload: config.payload, ...(run !== null && { run }) };
 }
 
 export function laneOf({ workspaceId, id }: Webhook): Lane {

@@ -49,6 +49,7 @@ test('shows every field with its default', () => {
       max_concurrency: 16,
       rate_limit: null,
       ordering: null,
+      payload: 'full',
       recovery: 'manual',
       filters: null,
       conditions: null,
@@ -164,7 +165,6 @@ test('refuses unknown fields by name, with the nearest known one', () => {
 
 test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
-    payload: 'thin',
     batch: { size: 10 },
     fallback_url: 'https://example.com/',
     tls: {},
@@ -174,7 +174,13 @@ test('refuses what this version does not do, unless it is the default', () => {
     assert.match(errors({ ...required, [name]: false })[name] ?? '', /not supported by this version/, name);
     assert.deepEqual(paths({ [name]: null }), []);
   }
-  assert.deepEqual(paths({ payload: 'full' }), []);
+});
+
+test('payload is full or thin', () => {
+  assert.equal(parse().config.payload, 'full');
+  assert.equal(parse({ payload: 'thin' }).config.payload, 'thin');
+  assert.match(errors({ ...required, payload: 'slim' })['payload'] ?? '', /full.*thin/);
+  assert.deepEqual(paths({ payload: null }), []);
 });
 
 test('keeps the order of runs where it is asked to, and stops behind what failed unless it is to go on', () => {

@@ -1,4 +1,5 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
+import type { PayloadKind } from './delivery.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
 import { type Ordering, readOrdering } from './ordering.ts';
@@ -35,7 +36,8 @@ export interface WebhookConfig extends MatchingConfig {
   max_concurrency: number;
   /** Default null: none. Counts exchanges, of which an attempt may have several. */
   rate_limit: RateLimit | null;
-  payload: 'full';
+  /** Default `full`. `thin`: bodies carry identifiers only, and receivers fetch the rest. */
+  payload: PayloadKind;
   batch: null;
   /** Default null: none. */
   ordering: Ordering | null;
@@ -50,7 +52,6 @@ export interface WebhookConfig extends MatchingConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  payload: 'full',
   batch: null,
   fallback_url: null,
   tls: null,
@@ -62,7 +63,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'payload', 'recovery'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -107,6 +108,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
     ordering: readOrdering(fields),
+    payload: fields.oneOf('payload', ['full', 'thin'], 'full'),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,

@@ -28,6 +28,7 @@ const fields = {
   run_id: optionalStringSchema('`data.run_id` of the event.'),
   origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
+  payload: Type.Enum(['full', 'thin'], { description: 'What its body carries of the data, decided when it was owed.' }),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
   held_reasons: Type.Array(Type.Enum([...HELD_REASONS, 'run_blocked']), {
     description: `Why it is held; empty in any other state. ${HELD_REASONS_TEXT} run_blocked: \`blocked_by\` failed before it in its run.`,
@@ -97,6 +98,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     run_id: delivery.runId,
     origin: delivery.origin,
     route: delivery.route,
+    payload: delivery.payload,
     state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
     held_reasons: [...reasons],
     blocked_by: reasons.includes('run_blocked') ? delivery.failedBefore : null,

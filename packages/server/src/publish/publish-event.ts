@@ -220,7 +220,7 @@ function plan(
   };
 }
 
-/** One for each active webhook that subscribes to the type and whose filters hold; with what else is decided now. */
+/** One for each active webhook that subscribes to the type and whose filters hold; with what is decided now, once for all. */
 function planDeliveries({ type, data, runId }: Draft, view: WorkspaceView): PlannedDelivery[] {
   const subject = { event: type, data };
   const planned: PlannedDelivery[] = [];
@@ -228,13 +228,12 @@ function planDeliveries({ type, data, runId }: Draft, view: WorkspaceView): Plan
     if (!webhook.config.active) continue;
     const match = matcher === null ? OWN_URL : matcher(subject);
     if (match === null) continue;
+    const delivery: PlannedDelivery = { id: newId('del'), webhookId: webhook.id };
     const run = runInOrder(webhook.config.ordering, runId);
-    planned.push({
-      id: newId('del'),
-      webhookId: webhook.id,
-      ...(match.route !== null && { route: match.route }),
-      ...(run !== null && { run }),
-    });
+    if (match.route !== null) delivery.route = match.route;
+    if (webhook.config.payload === 'thin') delivery.payload = 'thin';
+    if (run !== null) delivery.run = run;
+    planned.push(delivery);
   }
   return planned;
 }

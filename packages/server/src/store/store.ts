@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../domain/delivery.ts';
+import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep, PayloadKind } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { OnExhausted } from '../domain/ordering.ts';
@@ -27,6 +27,10 @@ export interface Directory {
   /** Adds the key, or replaces the one of the same id. */
   putApiKey(key: ApiKey): Promise<void>;
   findApiKey(hash: string): Promise<ApiKey | null>;
+  /** Whose read token this is the hash of; null: nobody's any more. */
+  findReadToken(hash: string): Promise<Lane | null>;
+  /** The token itself, for who may see it; null: the webhook has none, or was deleted. */
+  revealReadToken(lane: Lane): Promise<string | null>;
   /** What publishing needs, at one revision: every webhook that is not deleted, and the custom event types. */
   loadWorkspace(workspaceId: string): Promise<WorkspaceSnapshot>;
   /**
@@ -153,7 +157,16 @@ export interface WorkspaceSnapshot {
 export interface WebhookChange {
   webhook: Omit<Webhook, 'version' | 'revision' | 'createdAt'> & { createdAt?: number };
   expectedVersion: number | null;
+  /** The webhook's from now on, in place of any other; absent: it keeps what it has. One that is deleted keeps none. */
+  readToken?: ReadToken;
   audit: AuditEntry;
+}
+
+/** Reads the payloads of one webhook's deliveries, and nothing else. Kept sealed, and found by its hash. */
+export interface ReadToken {
+  token: string;
+  /** SHA-256 of the token, hexadecimal. */
+  hash: string;
 }
 
 export interface KnownDestination extends Destination {
@@ -214,6 +227,8 @@ export interface PlannedDelivery {
   route?: number;
   /** The run that it goes in order with, for a webhook that keeps one; absent: it goes whenever it can. */
   run?: string;
+  /** Absent: full. */
+  payload?: PayloadKind;
 }
 
 export type RecordResult =
@@ -294,6 +309,8 @@ export interface QueuedDelivery {
   route: number | null;
   /** The run that it goes in order with, as long as its webhook keeps one; null: none. */
   run: string | null;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -321,6 +338,7 @@ export interface TestRecord {
   event: RecordedEvent;
   lane: Lane;
   deliveryId: string;
+  payload: PayloadKind;
   state: 'delivered' | 'failed';
   reason: string | null;
   attempt: AttemptRecord;
@@ -340,6 +358,8 @@ export interface Delivery {
   route: number | null;
   /** It waits, and this one failed before it in the run that they go in order with, by id; null: there is none. */
   failedBefore: string | null;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** Why it failed, was cancelled, or is tried again. */
@@ -396,7 +416,13 @@ export interface StoreCounters {
 /** The calls that only read, which a second connection can answer beside the writer. */
 export type ReadStore = Pick<
   Directory,
-  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
+  | 'findApiKey'
+  | 'findReadToken'
+  | 'revealReadToken'
+  | 'loadWorkspace'
+  | 'listWebhookVersions'
+  | 'listDestinations'
+  | 'listHolds'
 > &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &

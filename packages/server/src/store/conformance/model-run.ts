@@ -191,15 +191,12 @@ export class ModelRun {
     assert.ok(first);
     const ids = lanes.map(() => this.#newId(salt));
     const planned = plannedEvent([first, ...rest], { ids });
-    const deliveries = planned.deliveries.map((delivery, i) => ({
-      ...delivery,
-      ...(i > 0 && { route: i }),
-      ...(run !== null && { run }),
-    }));
+    const decided = [{}, { route: 1, payload: 'thin' }, { route: 2, payload: 'full' }] as const;
+    const inRun = run === null ? {} : { run };
+    const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...decided[i], ...inRun }));
     await this.#opened.store.record(submission([{ ...planned, deliveries }]));
-    for (const [i, { id, webhookId: lane }] of deliveries.entries()) {
-      const route = i === 0 ? null : i;
-      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, run });
+    for (const { id, webhookId: lane, route = null, payload = 'full' } of deliveries) {
+      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, run, payload });
     }
     return 'record';
   }
@@ -264,8 +261,9 @@ function placeOf({
   seriesFrom,
   route,
   run,
-}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'run'>) {
-  return [id, dueAt, attempts, seriesFrom, route, run];
+  payload,
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'run' | 'payload'>) {
+  return [id, dueAt, attempts, seriesFrom, route, run, payload];
 }
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {

@@ -42,6 +42,7 @@ export function testQueue(harness: StoreHarness): void {
         seriesFrom: 0,
         route: null,
         run: null,
+        payload: 'full',
         event: { id, type, occurredAt, dataText },
       };
       assert.deepEqual(await scene.waiting(lane), [first]);
@@ -65,6 +66,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        payload: 'full',
       };
       assert.deepEqual(await scene.waiting(lane), [{ ...recovered, ...replayed }]);
     });

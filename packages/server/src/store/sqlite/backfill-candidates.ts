@@ -41,7 +41,7 @@ export function backfillCandidates(
     const match = row.is_own === 1 && at >= since ? wants(event) : null;
     const verdict = match === null ? 'other' : oneRow(delivery, seq, ...lane) === null ? 'owed' : 'skipped';
     const run = runInOrder(webhook.config.ordering, row.run_id);
-    return { seq, position: seq, at, verdict, route: match?.route ?? null, run };
+    return { seq, position: seq, at, verdict, route: match?.route ?? null, payload: webhook.config.payload, run };
   };
   const page = (order: 'ASC' | 'DESC', from: number | string, to: number | string, limit: number) =>
     allRows<EventRow>(select(order), webhook.workspaceId, from, to, limit).map(judge);

@@ -1,3 +1,5 @@
+import type { PayloadKind } from '../../domain/delivery.ts';
+
 /** Something that a job looks at. */
 export interface Candidate {
   /** Its `seq`: of the delivery, or of the event. */
@@ -12,6 +14,8 @@ export interface Candidate {
   route: number | null;
   /** The run that the delivery of an event goes in order with; null: none, or it is a delivery. */
   run: string | null;
+  /** What the delivery of an event is to carry; of a delivery, which has its own, it says nothing. */
+  payload: PayloadKind;
 }
 
 /** The id of a delivery, or the `seq` of an event. */

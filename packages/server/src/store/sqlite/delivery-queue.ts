@@ -7,7 +7,7 @@ import type { Vault } from '../vault.ts';
 import type { AuditRows } from './audit-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
 import { headReads } from './head-rows.ts';
@@ -127,7 +127,8 @@ export function deliveryQueue(options: {
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || row.state === 'pending') return false;
-    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay', route: row.route, run: row.run });
+    const { event, route, run } = row;
+    recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, run, payload: payloadOf(row) });
     return true;
   };
 

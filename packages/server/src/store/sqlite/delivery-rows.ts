@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -35,8 +35,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route, run)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, run, thin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -96,6 +96,7 @@ export class DeliveryRows {
       null,
       delivery.route,
       delivery.run,
+      thinOf(delivery),
     );
     const seq = Number(lastInsertRowid);
     this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
@@ -120,6 +121,7 @@ export class DeliveryRows {
       delivery.lastStatus,
       null,
       null,
+      thinOf(delivery),
     );
     return Number(lastInsertRowid);
   }
@@ -203,6 +205,7 @@ interface NewDelivery {
   createdAt: number;
   route: number | null;
   run: string | null;
+  payload: PayloadKind;
 }
 
 interface FinishedDelivery extends Progress {
@@ -213,6 +216,7 @@ interface FinishedDelivery extends Progress {
   origin: DeliveryOrigin;
   state: 'delivered' | 'failed';
   createdAt: number;
+  payload: PayloadKind;
 }
 
 /** A row of `deliveries`. */
@@ -232,4 +236,13 @@ export interface DeliveryRow {
   last_status: number | null;
   route: number | null;
   run: string | null;
+  thin: 1 | null;
+}
+
+function thinOf({ payload }: { payload: PayloadKind }): DeliveryRow['thin'] {
+  return payload === 'thin' ? 1 : null;
+}
+
+export function payloadOf({ thin }: Pick<DeliveryRow, 'thin'>): PayloadKind {
+  return thin === 1 ? 'thin' : 'full';
 }

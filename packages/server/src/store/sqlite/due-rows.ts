@@ -1,10 +1,11 @@
 import type { DeliveryClass, DeliveryOrigin } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { QueuedDelivery } from '../store.ts';
+import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 
 /** What a sender needs to know, of `queue q`, `deliveries d` and `events e`. */
 export const DUE_COLUMNS = `
-  q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.run,
+  q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.run, d.thin,
   e.id AS event_id, e.type, e.occurred_at, e.data`;
 
 /** A row of {@link DUE_COLUMNS}. */
@@ -19,6 +20,7 @@ export interface DueRow {
   series_from: number;
   route: number | null;
   run: string | null;
+  thin: DeliveryRow['thin'];
   event_id: string;
   type: string;
   occurred_at: number;
@@ -38,6 +40,7 @@ export function queuedFromRow(lane: Lane, row: DueRow): QueuedDelivery {
     seriesFrom: row.series_from,
     route: row.route,
     run: row.run,
+    payload: payloadOf(row),
     event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
   };
 }

@@ -12,6 +12,7 @@ function many(count: number): Candidates & { examined: number } {
     verdict: seq % 2 === 0 ? 'other' : 'owed',
     route: null,
     run: null,
+    payload: 'full',
   });
   const page = (seqs: number[]) => {
     candidates.examined += seqs.length;

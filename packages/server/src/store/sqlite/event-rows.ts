@@ -50,8 +50,9 @@ export function createEventRows(options: {
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
         const place = { class: DELIVERY_CLASS.first, dueAt };
-        const { id, route = null, run = null } = delivery;
-        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, run, ...place };
+        const { id, route = null, run = null, payload = 'full' } = delivery;
+        const decided = { route, run, payload };
+        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, ...place };
         wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
       }
       counters.deliveriesCreated += deliveries.length;

@@ -83,11 +83,6 @@ export class DestinationOracle {
     return oracle;
   }
 
-  /** Trouble of our own goes on, wherever its webhook leads now. */
-  inherit(before: DestinationOracle | undefined): void {
-    if (before !== undefined) this.#trouble = before.#trouble;
-  }
-
   /** Nothing keeps deliveries back but slots. */
   isFree(now: number): boolean {
     return (
@@ -96,6 +91,11 @@ export class DestinationOracle {
       !this.isGivenUp &&
       this.#trouble === null
     );
+  }
+
+  /** Trouble of our own is waited out, by the whole lane: also after the webhook's URL has changed. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null;
   }
 
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */

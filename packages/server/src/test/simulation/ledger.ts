@@ -1,5 +1,6 @@
 import type { OutgoingRequest } from '../../deliver/send-request.ts';
 import type { ExchangeResult } from '../../domain/attempt.ts';
+import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { Settlement } from '../../store/store.ts';
@@ -55,9 +56,9 @@ export class Ledger {
     return webhook;
   }
 
-  addDelivery(id: string, webhook: WebhookFacts): DeliveryFacts {
+  addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
     const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
-    const delivery: DeliveryFacts = { id, webhook, body: null, attempt: null, ...marks };
+    const delivery: DeliveryFacts = { id, webhook, payload, body: null, attempt: null, ...marks };
     this.deliveries.set(id, delivery);
     return delivery;
   }
@@ -81,7 +82,7 @@ export class Ledger {
     const isTest = header('x-broxi-event') === 'webhook.test';
     if (webhook === undefined) return this.#unknown(`a request of no webhook was sent`);
     let delivery = this.deliveries.get(deliveryId);
-    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook);
+    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook, null);
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
     const { body } = request;
     const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };
@@ -269,7 +270,6 @@ export class Ledger {
     const known = webhook.destinations.get(key);
     if (known !== undefined) return known;
     const oracle = DestinationOracle.restore(webhook.lane, { url, value: this.#onDisk(webhook, url) }, this.#witness);
-    oracle.inherit([...webhook.destinations.values()].at(-1));
     webhook.destinations.set(key, oracle);
     return oracle;
   }

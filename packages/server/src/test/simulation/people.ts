@@ -6,7 +6,7 @@ import { parseWebhookConfig, type WebhookConfig } from '../../domain/webhook-con
 import { AppError } from '../../errors.ts';
 import type { PlannedDelivery } from '../../store/store.ts';
 import type { Chance } from './chance.ts';
-import type { WebhookFacts } from './facts.ts';
+import type { DeliveryFacts, WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { PromptCheck } from './prompt-check.ts';
 import type { State } from './reached.ts';
@@ -58,7 +58,10 @@ export class People {
     const live = chosen.filter((webhook) => this.#latest(webhook)?.deletedAt === null);
     const now = this.#witness.time.now;
     const deliveries = Array.from({ length: count }, () =>
-      live.map((webhook) => this.#ledger.addDelivery(this.#newId('del'), webhook)),
+      live.map((webhook) => {
+        const payload = this.#latest(webhook)?.config.payload ?? 'full';
+        return this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
+      }),
     );
     const events = deliveries.map((owed) => {
       const runId = this.#chance.pick(RUNS);
@@ -67,7 +70,7 @@ export class People {
           ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: 'workflow.started', runId, revision: 1 },
           ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
         },
-        deliveries: owed.map(({ id, webhook }) => this.#plan(id, webhook, runId)),
+        deliveries: owed.map((delivery) => this.#plan(delivery, runId)),
         idempotency: null,
       };
     });
@@ -82,9 +85,10 @@ export class People {
     for (const webhook of live) this.#prompt.expect(webhook);
   }
 
-  #plan(id: string, webhook: WebhookFacts, runId: string | null): PlannedDelivery {
+  #plan({ id, webhook, payload }: DeliveryFacts, runId: string | null): PlannedDelivery {
     const run = runInOrder(this.#latest(webhook)?.config.ordering ?? null, runId);
-    return { id, webhookId: webhook.lane.webhookId, ...(run !== null && { run }) };
+    const decided = { ...(run !== null && { run }), ...(payload === 'thin' && { payload }) };
+    return { id, webhookId: webhook.lane.webhookId, ...decided };
   }
 
   async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
@@ -195,7 +199,8 @@ export class People {
     if (act === 'retry') {
       if (await node.store.requeue(webhook.lane, id)) reached.note('a person put a delivery back');
     } else {
-      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook);
+      const { payload = null } = this.#ledger.deliveries.get(id) ?? {};
+      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
       if (await node.store.replay(webhook.lane, id, replay.id)) {
         replay.acknowledgedAt = this.#witness.time.now;
         reached.note('a person replayed a delivery');

@@ -53,6 +53,7 @@ export class PromptCheck {
     if (config === undefined || !config.active || deletedAt !== null || config.rate_limit !== null) return false;
     const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
     if (hold && (hold.pausedAt !== null || hold.disabledAt !== null)) return false;
+    if ([...webhook.destinations.values()].some(({ isTroubled }) => isTroubled)) return false;
     const destination = this.#ledger.destinationOf(webhook);
     if (destination === undefined || !destination.isFree(since) || destination.changedAt >= since) return false;
     const inTheAir = [...attempts].filter(({ state }) => state !== 'landed').length;

@@ -13,6 +13,7 @@ export function randomConfig(chance: Chance, { isLong }: { isLong: boolean }): R
     max_concurrency: chance.pick([1, 2, 4, 5, 8, 16]),
     ...(chance.happens(0.25) && { rate_limit: { limit: chance.between(1, 6), period: chance.pick([1, 2, 10, 60]) } }),
     ...(chance.happens(0.4) && { ordering: { by: 'run', on_exhausted: chance.pick(['block', 'skip']) } }),
+    ...(chance.happens(0.3) && { payload: 'thin' }),
   };
 }
 

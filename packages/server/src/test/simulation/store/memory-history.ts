@@ -56,6 +56,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     attempts: row.attempts,
     route: row.route,
     failedBefore: failedBefore(disk, row),
+    payload: row.payload,
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,
     dueAt: row.dueAt,

@@ -81,8 +81,9 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = rows.find(lane, deliveryId);
     if (row === undefined || row.state === 'pending') return false;
     const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
-    const { event, route, run } = row;
-    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, run, ...place });
+    const { event, route, run, payload } = row;
+    const decided = { route, run, payload };
+    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), ...decided, ...place });
     counters.deliveriesCreated += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
@@ -146,10 +147,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route, run } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, run, payload } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    const place = { lane, seq, id, class: deliveryClass, dueAt };
-    return { ...place, createdAt, origin, attempts, seriesFrom, route, run, event: sent };
+    const soFar = { attempts, seriesFrom, route, run, payload };
+    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, ...soFar, event: sent };
   }
 }
