@@ -420,7 +420,7 @@ export class Engine {
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
-    if (next !== null && delivery.run !== null) {
+    if (next !== null && lane.runs.keeps(delivery.run)) {
       lane.runs.lookAt(delivery.run);
       this.#turns.add(lane);
     }

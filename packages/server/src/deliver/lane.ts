@@ -291,10 +291,10 @@ export class Lane {
   accept(handedOver: readonly QueuedDelivery[]): boolean {
     const isMuch = this.#waiting[0].length >= MAX_WAITING || this.runs.toLookAt >= MAX_TO_LOOK_AT;
     if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || isMuch) return false;
-    const isFree = ({ run }: QueuedDelivery) => run === null || this.runs.ordering === null;
-    // Whether something stands before it in its run, the queue knows.
-    for (const delivery of handedOver) if (!isFree(delivery) && delivery.run !== null) this.runs.want(delivery.run);
-    this.add(0, handedOver.filter(isFree), { full: false, through: handedOver.at(-1) });
+    // Whether something stands before one in its run, the queue knows.
+    for (const { run } of handedOver) this.runs.want(run);
+    const free = handedOver.filter(({ run }) => !this.runs.keeps(run));
+    this.add(0, free, { full: false, through: handedOver.at(-1) });
     return true;
   }
 
@@ -324,7 +324,7 @@ export class Lane {
     return this.runs.ordering !== null && (cursor === null || isDueBefore(cursor, waiting));
   }
 
-  /** A crash may bring back what is being cancelled, and nothing of its run may be on its way by then. */
+  /** A crash may bring back what is being cancelled, and nothing of its run may be on its way by then: what is read waits for it. */
   get #isUnsure(): boolean {
     return this.runs.ordering !== null && this.#cancelling > 0;
   }
@@ -370,6 +370,10 @@ export class Lane {
 
   /** Of a run in order one is in memory at a time. An earlier one, which was put back, takes the place of one that only waits. */
   #hasItsTurn(delivery: QueuedDelivery): boolean {
+    if (this.#isUnsure && this.runs.keeps(delivery.run)) {
+      this.runs.lookAt(delivery.run);
+      return false;
+    }
     const holder = this.runs.holderAgainst(delivery);
     if (holder === undefined) return true;
     if (delivery.seq < holder.seq && this.#known.get(holder.id) === 'waiting') {
@@ -377,7 +381,7 @@ export class Lane {
       this.forget(holder.id);
       return true;
     }
-    if (delivery.run !== null) this.runs.want(delivery.run);
+    this.runs.want(delivery.run);
     return false;
   }
 

@@ -107,6 +107,18 @@ test('an earlier one waits for one that is in the air, or whose outcome is being
   assert.deepEqual(lane.takeRuns(9), ['a']);
 });
 
+test('what is read while one is being cancelled is read again after that, but for what is in no run', () => {
+  const { lane } = openLane();
+  lane.reserve('del_1');
+  lane.markUnread(0);
+  assert.deepEqual([lane.classesToRead(), lane.takeRuns(9)], [[], []]);
+  // It was under way.
+  lane.admit([queued(2, 'a'), queued(3, null)]);
+  assert.deepEqual([takeAll(lane), lane.takeRuns(9)], [[3], []]);
+  lane.unreserve('del_1');
+  assert.deepEqual([lane.classesToRead(), lane.takeRuns(9)], [[0], ['a']]);
+});
+
 test('news is not taken for the head of its run: the queue is asked', () => {
   const { lane } = openLane();
   assert.equal(lane.accept([queued(1, null), queued(2, 'a'), queued(3, 'a'), queued(4, 'b')]), true);

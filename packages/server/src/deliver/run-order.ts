@@ -43,20 +43,26 @@ export class RunOrder {
     if (others.length === 0 && this.#wanted.delete(run)) this.lookAt(run);
   }
 
-  /** What keeps a delivery from being taken into memory: another one of its run; undefined: nothing. */
-  holderAgainst({ run }: Pick<QueuedDelivery, 'run'>): QueuedDelivery | undefined {
-    return this.ordering === null || run === null ? undefined : this.#held.get(run)?.[0];
+  /** Whether what has this run goes in order with it. */
+  keeps(run: string | null): run is string {
+    return this.ordering !== null && run !== null;
   }
 
-  /** A delivery of this run was refused, or came in: it is looked at, now or when the run is free. */
-  want(run: string): void {
+  /** What keeps a delivery from being taken into memory: another one of its run; undefined: nothing. */
+  holderAgainst({ run }: Pick<QueuedDelivery, 'run'>): QueuedDelivery | undefined {
+    return this.keeps(run) ? this.#held.get(run)?.[0] : undefined;
+  }
+
+  /** A delivery of this run was refused, or came in: its head is read, now or when the run is free. */
+  want(run: string | null): void {
+    if (!this.keeps(run)) return;
     if (this.#held.has(run)) this.#wanted.add(run);
     else this.lookAt(run);
   }
 
   /** The run may have another head than before. */
   lookAt(run: string | null): void {
-    if (this.ordering !== null && run !== null) this.#toLookAt.add(run);
+    if (this.keeps(run)) this.#toLookAt.add(run);
   }
 
   /**

@@ -283,14 +283,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'two of a run at a time',
     file: 'deliver/run-order.ts',
-    find: `this.ordering === null || run === null ? undefined : this.#held.get(run)?.[0]`,
+    find: 'this.keeps(run) ? this.#held.get(run)?.[0] : undefined',
     replace: 'undefined',
   },
   {
     name: 'news is taken for the heads of its runs',
     file: 'deliver/lane.ts',
-    find: 'run === null || this.runs.ordering === null',
-    replace: 'run === null || this.runs.ordering !== null',
+    find: 'handedOver.filter(({ run }) => !this.runs.keeps(run))',
+    replace: 'handedOver',
   },
   {
     name: 'nobody looks for the next of a run',
