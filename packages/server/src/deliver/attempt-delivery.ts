@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import {
   type AttemptOutcome,
   type AttemptRecord,
+  askedWaitMs,
   classify,
   type Exchange,
   isSuccess,
@@ -91,7 +92,7 @@ export async function attemptDelivery(
       exchanges,
     },
     outcome,
-    learned: learn({ webhook, destination, last, outcome, now: clock.now() }),
+    learned: learn({ webhook, destination, last, now: clock.now() }),
     offerNext,
   };
 }
@@ -103,17 +104,10 @@ function cutShort(answer: AttemptOutcome): AttemptOutcome {
   return { kind: 'retryable', reason, retryAfterMs: null };
 }
 
-function learn(known: {
-  webhook: Webhook;
-  destination: Destination;
-  last: Exchange;
-  outcome: AttemptOutcome;
-  now: number;
-}): Learned | null {
-  const { webhook, destination, last, outcome, now } = known;
-  if (outcome.kind === 'retryable' && outcome.retryAfterMs !== null) {
-    return { notBefore: now + outcome.retryAfterMs };
-  }
+function learn(known: { webhook: Webhook; destination: Destination; last: Exchange; now: number }): Learned | null {
+  const { webhook, destination, last, now } = known;
+  const waitMs = askedWaitMs(last.result, now);
+  if (waitMs !== null) return { notBefore: now + waitMs };
   const tells = webhook.config.signature_scheme === 'auto' && isSuccess(last.result);
   const stale = now - destination.schemeLearnedAt >= SCHEME_RECHECK_MS;
   if (!tells || (last.scheme === destination.scheme && !(last.scheme === 'body' && stale))) return null;

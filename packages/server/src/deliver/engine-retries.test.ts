@@ -154,6 +154,24 @@ test('Retry-After holds the whole destination, and no other one', async (t) => {
   for (const id of [first, ...later]) assert.equal((await delivery.delivery(id)).state, 'delivered');
 });
 
+test('Retry-After holds the destination also where the delivery itself is not tried again', async (t) => {
+  for (const retry_policy of [{ max_retries: 0 }, { non_retry_conditions: { status_codes: [429] } }]) {
+    const delivery = await openTestDelivery(t);
+    const { receivers, pass } = delivery;
+    const webhook = await delivery.addWebhook({ retry_policy });
+    await delivery.start();
+    receivers.behave('a.example', () => BUSY(60));
+    const [refused = ''] = await delivery.publish(webhook);
+    receivers.behave('a.example', () => answered(200));
+    const [later = ''] = await delivery.publish(webhook);
+    assert.equal((await delivery.delivery(refused)).state, 'failed');
+    await pass(59_999);
+    assert.deepEqual(receivers.sentTo('a.example'), [refused]);
+    await pass(1);
+    assert.deepEqual(receivers.sentTo('a.example'), [refused, later]);
+  }
+});
+
 test('Retry-After never brings a retry forward, and counts up to a day', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, clock, pass } = delivery;

@@ -70,6 +70,28 @@ test('goes past what waits: a full lane, an inactive webhook, a Retry-After', as
   assert.equal(receivers.requests.length, 4);
 });
 
+test('goes to the own URL whatever is filtered or routed, and while the webhook is paused or disabled', async (t) => {
+  const { addWebhook, change, changeHold, publish, start, sendTest, receivers } = await openTestSender(t);
+  const filtered = await addWebhook({
+    events: ['user.message.received'],
+    filters: { workflow_id: 'none' },
+    conditions: { run_id: 'none' },
+    routes: [{ when: { event: { exists: true } }, url: 'https://b.example/' }],
+  });
+  await start();
+  assert.equal((await sendTest(filtered)).success, true);
+  await changeHold(filtered, 'pause');
+  assert.equal((await sendTest(filtered)).success, true);
+  const gone = await change(await addWebhook(), { name: 'gone' });
+  receivers.behave('a.example', () => answered(410));
+  await publish(gone);
+  assert.equal((await sendTest(gone)).success, false);
+  receivers.behave('a.example', () => answered(200));
+  assert.equal((await sendTest(gone)).success, true);
+  assert.deepEqual(new Set(receivers.requests.map(({ host }) => host)), new Set(['a.example']));
+  assert.equal(receivers.requests.length, 5);
+});
+
 test('works before the engine has started, and uses the version in force', async (t) => {
   const { addWebhook, change, sendTest, receivers, start } = await openTestSender(t);
   const webhook = await addWebhook();

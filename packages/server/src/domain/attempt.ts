@@ -115,8 +115,7 @@ export function classify(result: ExchangeResult, policy: RetryPolicy, now: numbe
   const reason = describeStatus(result.status);
   if (result.status === 410) return { kind: 'gone', reason };
   if (!isRetryableStatus(policy, result.status)) return { kind: 'permanent', reason };
-  const asked = result.status === 429 || result.status === 503 ? headerOf(result.headers, 'retry-after') : undefined;
-  return { kind: 'retryable', reason, retryAfterMs: asked === undefined ? null : parseRetryAfter(asked, now) };
+  return { kind: 'retryable', reason, retryAfterMs: askedWaitMs(result, now) };
 }
 
 /** Failures of this side: no resolver, no route, no socket left, no proxy. */
@@ -150,6 +149,13 @@ export function headerOf(headers: readonly string[], name: string): string | und
     if (headers[i]?.toLowerCase() === name) return headers[i + 1];
   }
   return undefined;
+}
+
+/** How long the receiver asks to be left alone, whether or not this delivery is tried again; null: it does not. */
+export function askedWaitMs(result: ExchangeResult, now: number): number | null {
+  if (result.kind !== 'answered' || (result.status !== 429 && result.status !== 503)) return null;
+  const asked = headerOf(result.headers, 'retry-after');
+  return asked === undefined ? null : parseRetryAfter(asked, now);
 }
 
 /**

@@ -29,6 +29,10 @@ test('what is older than a minute does not count', () => {
   const window = after({ successes: 3, failures: 4 });
   for (let i = 0; i < 3; i += 1) window.add('counted_failure', NOW + 59_000);
   assert.equal(window.showsOutage(NOW + 59_999), true);
+  const oldest = after({ failures: 7 });
+  for (let i = 0; i < 3; i += 1) oldest.add('success', NOW + 59_000);
+  assert.equal(oldest.showsOutage(NOW + 59_999), true, 'its first second still counts in its last');
+  assert.equal(oldest.showsOutage(NOW + 60_000), false);
   const later = after({ successes: 100, failures: 0 });
   for (const outcome of 'ffffooofff') {
     assert.equal(later.showsOutage(NOW + 60_000), false);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL_FAILED, type EndedDelivery, type RetryFilter, retryFilterMatches } from './retry-filter.ts';
+import type { AttemptRecord, ExchangeResult } from './attempt.ts';
+import {
+  ALL_FAILED,
+  type EndedDelivery,
+  failedByOutage,
+  lostToOutage,
+  type RetryFilter,
+  retryFilterMatches,
+} from './retry-filter.ts';
+import { UNKNOWN_DESTINATION } from './webhook.ts';
 
 const FAILED: EndedDelivery = {
   webhookId: 'wh_1',
@@ -60,4 +69,41 @@ test('a range of time has its first instant in it, and not its last', () => {
 
 test('a test is never tried again', () => {
   assert.equal(matches({}, { origin: 'test' }), false);
+});
+
+test('an outage is to blame for what was out of retries and failed in a way that its circuit counts', () => {
+  const ended = (outcome: AttemptRecord['outcome'], ...results: ExchangeResult[]) => {
+    const exchanges = results.map(
+      (result) => ({ scheme: 'body', secret: 0, sentAt: 0, durationMs: 0, result }) as const,
+    );
+    return failedByOutage({ outcome, exchanges });
+  };
+  const answered = (status: number): ExchangeResult => ({
+    kind: 'answered',
+    status,
+    headers: [],
+    body: '',
+    truncated: false,
+  });
+  const late: ExchangeResult = { kind: 'failed', failure: 'timeout', message: '' };
+  for (const result of [answered(503), answered(408), late]) assert.equal(ended('retryable', result), true);
+  assert.equal(ended('retryable', answered(429)), false);
+  assert.equal(ended('retryable', answered(503), answered(429)), false, 'the last exchange counts');
+  assert.equal(ended('permanent', answered(503)), false, 'its policy wants no retry');
+  assert.equal(ended('retryable'), false);
+});
+
+test('an outage ends when its circuit is open no more, and began with the first failure', () => {
+  const open = { state: 'open', since: 9_000, failedProbes: 0, nextProbeAt: 14_000 } as const;
+  const before = { ...UNKNOWN_DESTINATION, circuit: open };
+  const halfOpen = { state: 'half_open', since: 20_000, width: 1, widenAt: 21_000 } as const;
+  const after = { ...UNKNOWN_DESTINATION, circuit: halfOpen };
+  const lost = { ...ALL_FAILED, webhookId: 'wh_1', byOutage: true };
+  assert.deepEqual(lostToOutage('wh_1', before, after), { ...lost, finishedFrom: 9_000 });
+  const failing = { since: 4_000, attempts: 9, days: 1, latestAt: 9_000 };
+  assert.deepEqual(lostToOutage('wh_1', { ...before, failing }, after), { ...lost, finishedFrom: 4_000 });
+  const late = { ...failing, since: 12_000 };
+  assert.deepEqual(lostToOutage('wh_1', { ...before, failing: late }, after), { ...lost, finishedFrom: 9_000 });
+  assert.equal(lostToOutage('wh_1', before, before), null, 'a probe failed');
+  assert.equal(lostToOutage('wh_1', after, UNKNOWN_DESTINATION), null, 'it was over before');
 });

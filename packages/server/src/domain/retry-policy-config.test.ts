@@ -12,7 +12,7 @@ function read(given: Record<string, unknown>): { config: RetryPolicyConfig; path
   return { config, paths: problems.map(({ path }) => path), warnings };
 }
 
-test('every bound of the contract holds: what lies on it is taken, what lies beyond is refused by name', () => {
+test('every bound holds: what lies on it is taken, what lies beyond is refused by name', () => {
   const bounds: [string, number, number, number][] = [
     ['max_retries', 0, 50, 1],
     ['retry_delay', 0.1, 86_400, 0.01],

@@ -92,6 +92,15 @@ export function testOutageRecovery(harness: StoreHarness): void {
       assert.deepEqual(await jobsOf(manual), []);
     });
 
+    it('makes none while probes fail', async () => {
+      const lane = await webhook();
+      await settle(lane, opened());
+      await scene.fail(lane);
+      scene.clock.step(5_000);
+      await settle(lane, opened());
+      assert.deepEqual(await jobsOf(lane), []);
+    });
+
     it('also after a test that closed the circuit', async () => {
       const lane = await webhook();
       await settle(lane, opened());

@@ -149,6 +149,8 @@ export function testRetention(harness: StoreHarness): void {
       const test = sampleTest(lane);
       await scene.store.recordTest(test);
       await recordLast();
+      await prune(scene.clock.now());
+      assert.equal((await isKept(lane, { eventId: alone.event.id, ids: [] })).event, true, 'it is not old yet');
       scene.clock.step(DAY_MS);
       await prune(scene.clock.now());
       assert.deepEqual(await isKept(lane, { eventId: alone.event.id, ids: [] }), NOTHING);

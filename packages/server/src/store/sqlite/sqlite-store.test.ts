@@ -19,7 +19,7 @@ const MOST_PAGES = 4_294_967_294;
 
 const harness: StoreHarness = { open: openOnFile };
 
-async function openOnFile(clock: Clock): Promise<OpenedStore & { path: string }> {
+async function openOnFile(clock: Clock): Promise<OpenedStore & { path: string; writer: DatabaseSync }> {
   const folder = mkdtempSync(join(tmpdir(), 'broxi-store-'));
   const path = join(folder, 'broxi.db');
   const vault = createVault(randomBytes(32));
@@ -36,6 +36,9 @@ async function openOnFile(clock: Clock): Promise<OpenedStore & { path: string }>
     },
     get reader() {
       return current.reader;
+    },
+    get writer() {
+      return current.writer;
     },
     async addWorkspace(workspaceId) {
       const beside = new DatabaseSync(path, { timeout: 5_000 });
@@ -84,12 +87,18 @@ function openWithConnection(options: { path: string; vault: ReturnType<typeof cr
 
 testStore('SQLite', harness);
 
+/** The store's own, and another one that looks into its file. */
+interface Connections {
+  writer: DatabaseSync;
+  beside: DatabaseSync;
+}
+
 describe('what only SQLite shows', () => {
   const lane = { workspaceId: 'ws_1', webhookId: 'wh_1' };
 
   /** A store, and a connection of the test's own that looks into its file. */
   async function withStore(
-    act: (opened: OpenedStore & { beside: DatabaseSync; clock: ReturnType<typeof createManualClock> }) => Promise<void>,
+    act: (opened: OpenedStore & Connections & { clock: ReturnType<typeof createManualClock> }) => Promise<void>,
   ): Promise<void> {
     const clock = createManualClock();
     const { path, ...opened } = await openOnFile(clock);
@@ -118,6 +127,20 @@ describe('what only SQLite shows', () => {
       assert.equal(version(), before);
       assert.equal(await store.cancel({ lane: { ...lane, webhookId: 'wh_2' }, limit: 1, reason: 'test' }), 0);
       assert.equal(beside.prepare('SELECT count(*) AS count FROM lanes').get()?.['count'], 1);
+    });
+  });
+
+  it('a pause writes one row and its audit entry, however much waits', async () => {
+    await withStore(async ({ store, writer, addWorkspace }) => {
+      await addWorkspace(lane.workspaceId);
+      await store.putWebhook(sampleChange(lane));
+      for (let i = 0; i < 20; i += 1) await store.record(submission([plannedEvent([lane])]));
+      const changes = () => Number(writer.prepare('SELECT total_changes() AS count').get()?.['count']);
+      for (const change of ['pause', 'resume'] as const) {
+        const before = changes();
+        await store.changeHold({ lane, change, audit: sampleAudit(lane.workspaceId, change) });
+        assert.equal(changes() - before, 2, change);
+      }
     });
   });
 

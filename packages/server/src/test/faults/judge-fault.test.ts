@@ -33,6 +33,7 @@ const AS_IT_MUST_BE: FaultHistory = {
   state: 'delivered',
   attempts: [attempt(1), attempt(2)],
   dueAt: after(0.9),
+  circuit: { state: 'closed', next_probe_at: null },
   reached: [true, true],
   requests: [request(1), request(2)],
   deliveryId: 'del',
@@ -63,6 +64,7 @@ describe('judgeFault', () => {
       /^it was over after 1.2/,
     ],
     ['a wait that is too short', { dueAt: after(0.7) }, /^due after 0\.\d+ s instead of 0.5 s/],
+    ['a circuit that opened', { circuit: { state: 'open', next_probe_at: null } }, /^circuit open: true/],
     ['no wait that was seen', { dueAt: null }, /^due after null/],
     ['an attempt before it was due', { attempts: [attempt(1), attempt(2, { started_at: after(0.8) })] }, /^the next/],
   ];
@@ -80,5 +82,37 @@ describe('judgeFault', () => {
     assert.match(last, /attempts: 2 instead of 1/);
     assert.match(last, /in the end: delivered instead of failed/);
     assert.match(last, /the next attempt: 0\.5 instead of null/);
+  });
+
+  describe('of a probe', () => {
+    const stage = { ...STAGE, isProbe: true, retryAfter: null };
+    const held: FaultHistory = {
+      ...AS_IT_MUST_BE,
+      state: 'held',
+      attempts: [attempt(1)],
+      dueAt: after(10.4),
+      circuit: { state: 'open', next_probe_at: after(10.4) },
+      reached: [true],
+      requests: [request(1)],
+    };
+    const answered: MatrixFault = { ...FAULT, failure: 'malformed_response' };
+    const garbage = attempt(1, { exchanges: [{ timing, failure: { kind: 'malformed_response' } }] });
+    const failed = { ...held, state: 'failed', attempts: [garbage], dueAt: null };
+    const closed = { state: 'half_open', next_probe_at: null };
+
+    it('finds nothing where it is held until the next one, or where an answer was its last attempt', () => {
+      assert.deepEqual(judgeFault(FAULT, stage, held), []);
+      assert.deepEqual(judgeFault(answered, stage, { ...failed, circuit: closed }), []);
+    });
+
+    it('finds one that was charged, another time, and a circuit that is not as it must be', () => {
+      const charged = judgeFault(FAULT, stage, { ...held, state: 'failed', dueAt: null });
+      assert.match(charged.join('\n'), /^in the end: failed instead of held$/m);
+      const soon = judgeFault(FAULT, stage, { ...held, dueAt: after(5.4) });
+      assert.match(soon.join('\n'), /^due after 5 s instead of 10 s$/m);
+      assert.match(soon.join('\n'), /^next probe: .*10\.400Z instead of .*05\.400Z$/m);
+      assert.match(judgeFault(FAULT, stage, { ...held, circuit: closed }).join('\n'), /^circuit open: false/m);
+      assert.match(judgeFault(answered, stage, failed).join('\n'), /^circuit open: true instead of false$/m);
+    });
   });
 });

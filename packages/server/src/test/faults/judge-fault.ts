@@ -1,4 +1,4 @@
-import { type MatrixFault, PHASES, type Stage, TIMEOUT } from './matrix-rows.ts';
+import { type MatrixFault, nextStepOf, PHASES, type Stage, showsLife, TIMEOUT } from './matrix-rows.ts';
 import type { VerifiedRequest } from './receiver.ts';
 
 /** The fields of an attempt in `GET /v1/deliveries/{id}` that are looked at. */
@@ -21,6 +21,8 @@ export interface FaultHistory {
   attempts: readonly AttemptJson[];
   /** When the attempt behind the fault was due, as the API said while the delivery waited; null: it never waited. */
   dueAt: string | null;
+  /** Whether the circuit of the destination is open in the end, and when it is probed then. */
+  circuit: { state: string; next_probe_at: string | null };
   /** Of the proxy. */
   reached: readonly boolean[];
   /** What the receiver got of this webhook, in order. */
@@ -37,7 +39,7 @@ const DECIDED_LATER = 0.4;
 
 /** @returns one sentence about each thing that is not as it must be */
 export function judgeFault(expected: MatrixFault, stage: Stage, history: FaultHistory): string[] {
-  const { attempts, state, reached, requests, dueAt, deliveryId } = history;
+  const { attempts, state, circuit, reached, requests, dueAt, deliveryId } = history;
   const attempt = attempts[stage.attempt - 1];
   const exchange = attempt?.exchanges[0];
   if (attempt === undefined || exchange === undefined) return [`attempt ${stage.attempt} was not made`];
@@ -45,14 +47,14 @@ export function judgeFault(expected: MatrixFault, stage: Stage, history: FaultHi
   const check = (what: string, found: unknown, wanted: unknown) => {
     if (String(found) !== String(wanted)) wrong.push(`${what}: ${found} instead of ${wanted}`);
   };
-  const repeated = expected.failure !== null && stage.retryAfter !== null;
-  const made = stage.attempt + (repeated ? 1 : 0);
+  const following = nextStepOf(expected, stage);
+  const made = stage.attempt + (following.isMade ? 1 : 0);
 
   check('outcome', attempt.outcome, expected.failure === null ? 'delivered' : 'retryable');
   check('failure', exchange.failure?.kind ?? null, expected.failure);
   check('exchanges', attempt.exchanges.length, 1);
   check('attempts', attempts.length, made);
-  check('in the end', state, expected.failure === null || repeated ? 'delivered' : 'failed');
+  check('in the end', state, following.state);
   check('connections that came to their fault', reached.join(), Array(made).fill(true).join());
   const arrived = attempts.map(({ number }) => number).filter((n) => n !== stage.attempt || expected.arrives);
   check('requests received, by attempt', requests.map((request) => request.attempt).join(), arrived.join());
@@ -73,9 +75,12 @@ export function judgeFault(expected: MatrixFault, stage: Stage, history: FaultHi
   if (timing.total > TIMEOUT + LATER) wrong.push(`it took ${timing.total} s`);
 
   const wait = waitSeconds(attempt, dueAt);
-  if (!repeated) check('the next attempt', wait, null);
-  else if (wait === null || wait < Number(stage.retryAfter) - SOONER || wait > Number(stage.retryAfter) + DECIDED_LATER)
-    wrong.push(`due after ${wait} s instead of ${stage.retryAfter} s`);
+  if (following.wait === null) check('the next attempt', wait, null);
+  else if (wait === null || wait < following.wait - SOONER || wait > following.wait + DECIDED_LATER)
+    wrong.push(`due after ${wait} s instead of ${following.wait} s`);
+  const staysOpen = stage.isProbe === true && !showsLife(expected);
+  check('circuit open', circuit.state === 'open', staysOpen);
+  check('next probe', circuit.next_probe_at, staysOpen ? dueAt : null);
   const next = attempts[stage.attempt];
   if (next !== undefined && dueAt !== null && Date.parse(next.started_at) < Date.parse(dueAt) - SOONER * 1000)
     wrong.push(`the next attempt began at ${next.started_at}, and was due at ${dueAt}`);

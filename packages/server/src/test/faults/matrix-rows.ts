@@ -45,10 +45,44 @@ export interface Stage {
   name: string;
   /** The attempt that meets the fault; the receiver answers 503 to those before it. Attempts after it meet none. */
   attempt: number;
+  /** The attempts before it have opened the circuit of its destination, so that it is the probe. */
+  isProbe?: boolean;
+  /** How many events each webhook is sent for its one delivery. Default 1. */
+  events?: number;
+  /** Event type of the delivery. Default: that of the events. */
+  deliveredAs?: string;
   /** Configuration of the webhook, beside its URL and its timeout. */
   webhook: Record<string, unknown>;
   /** Seconds from the fault to the next attempt; null: there is none, the delivery is failed. */
   retryAfter: number | null;
+}
+
+/** What becomes of the delivery of a cell behind the attempt that met the fault. */
+export interface NextStep {
+  /** In the end; `held`: as long as anybody looks. */
+  state: 'delivered' | 'failed' | 'held';
+  /** Seconds until another attempt is due; null: none is. */
+  wait: number | null;
+  /** The other attempt is made, and meets no fault. */
+  isMade: boolean;
+}
+
+/** Failures in a row that open a circuit. */
+const OPENS_CIRCUIT = 5;
+/** Seconds from the first probe, if it fails, to the second. */
+const NEXT_PROBE_AFTER = 10;
+
+/** What comes back closes a circuit, also where it is no HTTP. */
+export function showsLife({ failure }: Pick<MatrixFault, 'failure'>): boolean {
+  return failure === null || failure === 'malformed_response';
+}
+
+/** A probe that fails is not charged, so that even the last attempt of a delivery leaves it held. */
+export function nextStepOf(fault: Pick<MatrixFault, 'failure'>, { isProbe = false, retryAfter }: Stage): NextStep {
+  if (fault.failure === null) return { state: 'delivered', wait: null, isMade: false };
+  if (isProbe && !showsLife(fault)) return { state: 'held', wait: NEXT_PROBE_AFTER, isMade: false };
+  if (retryAfter === null) return { state: 'failed', wait: null, isMade: false };
+  return { state: 'delivered', wait: retryAfter, isMade: true };
 }
 
 const retrying = (max_retries: number) => ({ retry_policy: { retry_delay: RETRY_DELAY, jitter: 0, max_retries } });
@@ -57,6 +91,15 @@ export const STAGES: readonly Stage[] = [
   { name: 'first attempt', attempt: 1, webhook: retrying(3), retryAfter: RETRY_DELAY },
   { name: 'retry', attempt: 2, webhook: retrying(3), retryAfter: 2 * RETRY_DELAY },
   { name: 'last retry', attempt: 2, webhook: retrying(1), retryAfter: null },
+  {
+    name: 'probe, the last attempt',
+    attempt: OPENS_CIRCUIT + 1,
+    isProbe: true,
+    webhook: {
+      retry_policy: { retry_delay: 0.1, exponential_backoff: false, jitter: 0, max_retries: OPENS_CIRCUIT },
+    },
+    retryAfter: null,
+  },
 ];
 
 const delivered = { failure: null, arrives: true } as const;

@@ -5,7 +5,7 @@ import { waitUntil } from '../wait-until.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import type { Finding } from './finding.ts';
 import { type AttemptJson, type FaultHistory, judgeFault, waitSeconds } from './judge-fault.ts';
-import { FAULTS, type MatrixFault, PHASES, type Stage, TIMEOUT } from './matrix-rows.ts';
+import { FAULTS, type MatrixFault, nextStepOf, PHASES, type Stage, TIMEOUT } from './matrix-rows.ts';
 import { pass } from './proxy-faults.ts';
 import { type RecordingReceiver, startRecordingReceiver } from './receiver.ts';
 import { addWebhook } from './webhooks.ts';
@@ -82,10 +82,14 @@ function runStage(stage: Stage): Promise<Pick<Finding, 'breaches'> & { rows: Fin
         const delivery = deliveries.find(({ webhook_id }) => webhook_id === webhookId);
         if (delivery === undefined) throw new Error(`${expected.about}: its webhook was owed nothing`);
         const { body } = await server.call('GET', `/v1/deliveries/${delivery.id}`);
+        const { body: webhook } = await server.call('GET', `/v1/webhooks/${webhookId}`);
+        const [destination] = webhook['destinations'] as Pick<FaultHistory, 'circuit'>[];
+        if (destination === undefined) throw new Error(`${expected.about}: its webhook leads nowhere`);
         const history: FaultHistory = {
           state: delivery.state,
           attempts: body['attempts'] as AttemptJson[],
           dueAt,
+          circuit: destination.circuit,
           reached: proxy.reached,
           requests: requests.filter((request) => request.webhookId === webhookId),
           deliveryId: delivery.id,
@@ -119,22 +123,30 @@ async function openCell(
   return { expected, proxy, webhookId, dueAt: null };
 }
 
-/** Sends one event to all cells. @returns the deliveries, once all are over */
+/** Sends an event, or several, to all cells. @returns their deliveries, once no more is expected of any */
 async function deliver(server: ServerProcess, stage: Stage, cells: readonly Cell[]): Promise<DeliveryJson[]> {
-  const data = { workflow_id: 'faults', run_id: stage.name };
-  const { status, body } = await server.call('POST', '/v1/events', { event: 'workflow.started', data });
-  if (status !== 202) throw new Error(`the event was answered ${status}: ${JSON.stringify(body)}`);
+  const event = 'workflow.started';
+  for (let i = 0; i < (stage.events ?? 1); i += 1) {
+    const data = { workflow_id: 'faults', run_id: stage.name };
+    const { status, body } = await server.call('POST', '/v1/events', { event, data });
+    if (status !== 202) throw new Error(`the event was answered ${status}: ${JSON.stringify(body)}`);
+  }
   let deliveries: DeliveryJson[] = [];
   const areOver = async () => {
-    const list = await server.call('GET', `/v1/deliveries?event_id=${body['id']}&limit=${cells.length}`);
+    const query = `event=${stage.deliveredAs ?? event}&limit=${cells.length}`;
+    const list = await server.call('GET', `/v1/deliveries?${query}`);
     deliveries = list.body['data'] as DeliveryJson[];
-    for (const { webhook_id, attempt_count, due_at } of deliveries) {
-      const cell = cells.find(({ webhookId }) => webhookId === webhook_id);
-      if (cell === undefined || attempt_count !== stage.attempt) continue;
+    return deliveries.length === cells.length && (await Promise.all(deliveries.map(isOver))).every(Boolean);
+  };
+  const isOver = async ({ webhook_id, state, attempt_count, due_at }: DeliveryJson) => {
+    const cell = cells.find(({ webhookId }) => webhookId === webhook_id);
+    if (cell === undefined) throw new Error(`webhook ${webhook_id} is in no cell`);
+    if (attempt_count === stage.attempt) {
       cell.dueAt ??= due_at;
       if (cell.expected.fault === 'refused') await cell.proxy.accept();
     }
-    return deliveries.every(({ state }) => state === 'delivered' || state === 'failed');
+    if (state === 'delivered' || state === 'failed') return true;
+    return state === 'held' && attempt_count === stage.attempt && nextStepOf(cell.expected, stage).state === 'held';
   };
   await waitUntil(`the end of ${cells.length} deliveries`, areOver, STEP_MS);
   return deliveries;
@@ -153,7 +165,13 @@ function describe({ about }: MatrixFault, stage: Stage, history: FaultHistory): 
     failure === null ? attempt.outcome : `${attempt.outcome}, ${failure.kind}`,
     ...PHASES.map((phase) => ms(timing[phase])),
     ms(timing.total),
-    wait === null ? history.state : `again after ${wait.toFixed(1)} s`,
+    describeNext(stage, history, wait),
     history.requests.map(({ attempt: number }) => number).join(', ') || 'none',
   ];
+}
+
+function describeNext(stage: Stage, { state, circuit }: FaultHistory, wait: number | null): string {
+  const next = wait === null ? state : `again after ${wait.toFixed(1)} s`;
+  if (stage.isProbe !== true) return next;
+  return circuit.state === 'open' ? `held, ${next}` : `${next}, the circuit closes`;
 }

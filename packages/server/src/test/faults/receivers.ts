@@ -148,6 +148,7 @@ function dueInSeconds({ due_at, attempts }: DeliveryJson): number | null {
 function describe({ about }: HostileReceiver, delivery: DeliveryJson): string[] {
   const [attempt] = delivery.attempts;
   const dueIn = dueInSeconds(delivery);
-  const next = dueIn === null ? delivery.state : `again after ${Math.round(dueIn)} s`;
+  const again = dueIn === null ? '' : `again after ${Math.round(dueIn)} s`;
+  const next = delivery.state === 'held' ? `held; ${again}` : again || delivery.state;
   return [about, attempt?.outcome ?? '', attempt?.reason ?? '', `${attempt?.duration ?? ''} s`, next];
 }

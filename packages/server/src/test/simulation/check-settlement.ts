@@ -85,18 +85,8 @@ function isRetriedBy(
   return names(retry.status_codes) && !names(never.status_codes);
 }
 
-/** How long the receiver asked to wait, of an answer that is retried; null: it did not. Not sure while the policy is changing. */
-export function waitAskedFor(
-  { versions }: AttemptFacts,
-  result: ExchangeResult,
-  now: number,
-): { ms: number; isSure: boolean } | null {
-  const isRetried = versions.map(({ config }) => isRetriedBy(result, config.retry_policy));
-  const ms = retryAfterMs(result, now);
-  return ms === null || !isRetried.includes(true) ? null : { ms, isSure: !isRetried.includes(false) };
-}
-
-function retryAfterMs(result: ExchangeResult, now: number): number | null {
+/** How long the receiver asked to wait; null: it did not. */
+export function retryAfterMs(result: ExchangeResult, now: number): number | null {
   if (result.kind !== 'answered' || (result.status !== 429 && result.status !== 503)) return null;
   const asked = result.headers[1];
   if (result.headers[0] !== 'Retry-After' || asked === undefined) return null;

@@ -43,7 +43,7 @@ export function checkStart(
   if (hold?.disabledAt != null) breach('to a webhook that is disabled');
 }
 
-/** A request leaves: is it what the contract says? */
+/** A request leaves: is it what the rules say? */
 export function checkExchange(
   witness: Witness,
   sent: { attempt: AttemptFacts; delivery: DeliveryFacts; exchange: ExchangeFacts; request: OutgoingRequest },

@@ -5,7 +5,7 @@ import { keyOf } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
 /*
- * What the contract says about one receiver, said a second time and from outside: when nothing may be sent to it. None of it
+ * What the rules say about one receiver, said a second time and from outside: when nothing may be sent to it. None of it
  * uses the engine's rules, so that an error in those is not repeated here.
  */
 
@@ -45,7 +45,6 @@ export class DestinationOracle {
   circuit: Circuit = { state: 'closed' };
   /** The receiver asked for a wait until then. */
   notBefore = 0;
-  #perhapsNotBefore = 0;
   /** It answered 410, or nothing well for days: its webhook is disabled. */
   isGivenUp = false;
   /** Attempts since it last took something; null: none. */
@@ -85,12 +84,7 @@ export class DestinationOracle {
 
   /** Nothing keeps deliveries back but slots. */
   isFree(now: number): boolean {
-    return (
-      this.circuit.state !== 'open' &&
-      Math.max(this.notBefore, this.#perhapsNotBefore) <= now &&
-      !this.isGivenUp &&
-      this.#trouble === null
-    );
+    return this.circuit.state !== 'open' && this.notBefore <= now && !this.isGivenUp && this.#trouble === null;
   }
 
   /** Trouble of our own is waited out, by the whole lane: also after the webhook's URL has changed. */
@@ -101,7 +95,7 @@ export class DestinationOracle {
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */
   freeFrom(now: number): number {
     const probeAt = this.circuit.state === 'open' ? this.circuit.nextProbeAt : now;
-    return Math.max(now, this.notBefore, this.#perhapsNotBefore, probeAt, this.#trouble?.until ?? 0);
+    return Math.max(now, this.notBefore, probeAt, this.#trouble?.until ?? 0);
   }
 
   /**
@@ -152,12 +146,11 @@ export class DestinationOracle {
     if (evidence === 'counted' && this.#isOut(now)) this.#open(now, 0);
   }
 
-  /** Retry-After, of an answer that is retried. */
-  asked(waitMs: number, isSure: boolean): void {
-    const until = this.#witness.time.now + waitMs;
-    if (isSure) this.notBefore = Math.max(this.notBefore, until);
-    this.#perhapsNotBefore = Math.max(this.#perhapsNotBefore, until);
-    this.changedAt = this.#witness.time.now;
+  /** Retry-After. */
+  asked(waitMs: number): void {
+    const { now } = this.#witness.time;
+    this.notBefore = Math.max(this.notBefore, now + waitMs);
+    this.changedAt = now;
   }
 
   /** Somebody says that it is well again. */

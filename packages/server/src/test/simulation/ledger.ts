@@ -4,7 +4,7 @@ import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { Settlement } from '../../store/store.ts';
-import { checkSettlement, waitAskedFor } from './check-settlement.ts';
+import { checkSettlement, retryAfterMs } from './check-settlement.ts';
 import { checkExchange, checkStart } from './check-start.ts';
 import { DestinationOracle, evidenceOf } from './destination-oracle.ts';
 import type { AttemptFacts, DeliveryFacts, ExchangeFacts, WebhookFacts } from './facts.ts';
@@ -170,8 +170,8 @@ export class Ledger {
     const isSuccess = result.kind === 'answered' && result.status < 300;
     const delivery = this.deliveries.get(attempt.deliveryId);
     if (delivery !== undefined && isSuccess) Object.assign(delivery, { taken: true, wasTaken: true });
-    const waitMs = waitAskedFor(attempt, result, this.#witness.time.now);
-    if (waitMs !== null) destination.asked(waitMs.ms, waitMs.isSure);
+    const waitMs = retryAfterMs(result, this.#witness.time.now);
+    if (waitMs !== null) destination.asked(waitMs);
     if (isTest) {
       // A test that fails counts against nobody; one that succeeds is as good as a probe.
       if (isSuccess && destination.circuit.state === 'open') this.#witness.reached.note('a test closed a circuit');

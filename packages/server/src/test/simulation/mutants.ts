@@ -8,7 +8,7 @@ export interface Mutant {
   replace: string;
 }
 
-/** Breaks a rule of the contract in each of its parts; the last ones are errors that the simulation found. */
+/** Breaks a rule in each of its parts; the last ones are errors that the simulation found. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'one attempt too many',
