@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a read takes what is known already',
     file: 'deliver/lane.ts',
-    find: 'if (this.#known.has(delivery.id)) continue;',
+    find: 'this.#known.has(delivery.id) || ',
     replace: '',
   },
   {
@@ -235,8 +235,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a replay forgets that it is thin',
     file: 'test/simulation/store/memory-queue.ts',
-    find: 'createdAt: clock.now(), route, payload, ...place',
-    replace: `createdAt: clock.now(), route, payload: 'full', ...place`,
+    find: 'const decided = { route, run, payload };',
+    replace: `const decided = { route, run, payload: 'full' } as const;`,
   },
   {
     name: 'the signature that worked is not remembered',
