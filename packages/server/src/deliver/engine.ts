@@ -3,7 +3,7 @@ import { evidenceOf } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type { DeliveryQueue, Position, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
+import type { DeliveryQueue, DueQuery, HeadsRead, Position, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { conclude } from './conclude.ts';
@@ -160,13 +160,13 @@ export class Engine {
       const count = await queue.cancel({ lane: id, deliveryId, limit: 1, reason: 'cancelled by request' });
       // News that hands it over may have been on its way while it was cancelled; it may have been put back since, and read.
       clock.after(0, () => {
-        lane.forget(deliveryId);
+        lane.unreserve(deliveryId);
         lane.rewind([DELIVERY_CLASS.recovered]);
         this.resume(lane);
       });
       return count === 1 ? 'cancelled' : 'missing';
     } catch (error) {
-      lane.forget(deliveryId);
+      lane.unreserve(deliveryId);
       lane.rewind();
       this.#turns.add(lane);
       this.#plan();
@@ -207,6 +207,8 @@ export class Engine {
       // Put back may be what is older than what was read last.
       if (wake.recovered) lane.rewind([DELIVERY_CLASS.recovered]);
       if (wake.gathering) lane.markUnread(DELIVERY_CLASS.gathering);
+      for (const run of wake.freed) lane.runs.lookAt(run);
+      for (const run of wake.putBack) lane.runs.lookIfHeld(run);
       this.#turns.add(lane);
     }
     this.#plan();
@@ -301,6 +303,11 @@ export class Engine {
       return false;
     }
     if (lane.freeSlots <= 0) return false;
+    const runs = lane.takeRuns(this.#isRoomy ? this.#limits.readAhead : 1);
+    if (runs.length > 0) {
+      this.#read(lane, () => this.#readRuns(lane, runs));
+      return false;
+    }
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToRead().length > 0) {
       this.#read(lane, () => this.#readDue(lane));
@@ -378,19 +385,35 @@ export class Engine {
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
       const dueBy = isRetry ? clock.now() : Number.MAX_SAFE_INTEGER;
       lane.beginRead(deliveryClass);
-      const read = await queue.readDue({
-        lane: lane.id,
-        class: deliveryClass,
-        after: lane.cursor(deliveryClass),
-        dueBy,
-        limit,
-      });
-      const full = read.length === limit;
-      lane.add(deliveryClass, read, { full });
+      const query = { lane: lane.id, class: deliveryClass, after: lane.cursor(deliveryClass), dueBy, limit };
+      const { ordering } = lane.runs;
+      const full =
+        ordering === null
+          ? this.#addDue(lane, query, await queue.readDue(query))
+          : this.#addHeads(lane, query, await queue.readHeads({ ...query, onExhausted: ordering.on_exhausted }));
       if (!isRetry || full) continue;
       const dueAt = await queue.nextDueAt(lane.id, dueBy);
       if (dueAt !== null) this.#wakeAt(lane, dueAt);
     }
+  }
+
+  /** @returns whether more may be due */
+  #addDue(lane: Lane, { class: deliveryClass, limit }: DueQuery, read: readonly QueuedDelivery[]): boolean {
+    const full = read.length === limit;
+    lane.add(deliveryClass, read, { full });
+    return full;
+  }
+
+  /** The same of what goes in order. */
+  #addHeads(lane: Lane, { class: deliveryClass }: DueQuery, { heads, through, hasMore }: HeadsRead): boolean {
+    lane.add(deliveryClass, heads, { full: hasMore, through });
+    return hasMore;
+  }
+
+  async #readRuns(lane: Lane, runs: readonly string[]): Promise<void> {
+    const { queue, clock } = this.#options;
+    const onExhausted = lane.runs.ordering?.on_exhausted ?? 'block';
+    lane.admit(await queue.headsOf({ lane: lane.id, runs, onExhausted, dueBy: clock.now() }));
   }
 
   async #cancelAll(lane: Lane): Promise<void> {
@@ -419,6 +442,10 @@ export class Engine {
     }
     lane.forget(delivery.id);
     this.#busy.delete(delivery.id);
+    if (settlement !== null && lane.runs.keeps(delivery.run)) {
+      lane.runs.lookAt(delivery.run);
+      this.#turns.add(lane);
+    }
     for (const { dueAt, seq } of retriesIn(settlement)) {
       lane.putOff({ dueAt, seq });
       this.#wakeAt(lane, dueAt);

@@ -24,6 +24,7 @@ function queued(deliveryClass: SentClass, dataText = '{}'): QueuedDelivery {
     attempts: 0,
     seriesFrom: 0,
     route: null,
+    run: null,
     payload: 'full',
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };

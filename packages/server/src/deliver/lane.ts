@@ -8,6 +8,7 @@ import {
   type SentClass,
 } from '../domain/delivery.ts';
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
+import type { Ordering } from '../domain/ordering.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
@@ -19,6 +20,7 @@ import type { HealthNews, Landed } from './lane-health.ts';
 import { OwnTrouble } from './own-trouble.ts';
 import type { Pacer } from './pacer.ts';
 import { isDueBefore, ReadProgress } from './read-progress.ts';
+import { RunOrder } from './run-order.ts';
 
 /**
  * While first attempts wait, one of this many starts is a retry or a recovered one, and one of this many slots is the most that
@@ -29,6 +31,9 @@ const SLOTS_PER_OLD_ONE = 4;
 
 /** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
 const MAX_WAITING = 512;
+
+/** Runs whose heads are to be read, above which news is read in its turn: they bring as many deliveries into memory. */
+const MAX_TO_LOOK_AT = 64;
 
 /** What was left out and is not kept in memory is read again at most this often, which may read much. */
 const REREAD_EVERY_MS = 1_000;
@@ -42,6 +47,8 @@ const REREAD_EVERY_MS = 1_000;
  *
  * With routes a lane has several destinations, each with a circuit, a Retry-After and a learned signature of its own. Slots,
  * rate limit, holds and trouble of our own are the lane's.
+ *
+ * Where the webhook keeps the order of runs, only heads are read, and {@link RunOrder} knows which runs have one in memory.
  */
 export class Lane {
   readonly id: LaneId;
@@ -76,6 +83,9 @@ export class Lane {
   readonly #progress = new ReadProgress();
   /** What waits for company in a batch. */
   readonly gathering: Gathering;
+  readonly runs = new RunOrder();
+  /** Deliveries that are being cancelled, which a crash may undo. */
+  #cancelling = 0;
   readonly #memory: { bytes: number };
 
   /** @param memory counts the bytes of data that wait in memory, over all lanes */
@@ -116,10 +126,20 @@ export class Lane {
     if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
       for (const destination of this.#destinations.values()) destination.probeNow(hold.resumedAt, now);
     }
+    this.#order(webhook.config.ordering);
     const { disabledAt, disabledReason } = this.hold;
     this.hold = this.#isBeingDisabled ? { ...hold, disabledAt, disabledReason } : hold;
     this.#webhook = webhook;
     this.gathering.configure(webhook.config.batch);
+  }
+
+  /** What was read under another order may not be its turn, and what was passed over may. */
+  #order(ordering: Ordering | null): void {
+    const before = this.runs.ordering;
+    this.runs.ordering = ordering;
+    if (before?.on_exhausted === ordering?.on_exhausted) return;
+    this.dropWaiting();
+    this.rewind();
   }
 
   /** @param stored what is on disk of its destinations, by URL */
@@ -306,9 +326,12 @@ export class Lane {
    * @returns false if something before them may be unread, or enough waits in memory: then they are read in their turn
    */
   accept(handedOver: readonly QueuedDelivery[]): boolean {
-    if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || this.#waiting[0].length >= MAX_WAITING)
-      return false;
-    this.add(0, handedOver, { full: false });
+    const isMuch = this.#waiting[0].length >= MAX_WAITING || this.runs.toLookAt >= MAX_TO_LOOK_AT;
+    if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || isMuch) return false;
+    // Whether something stands before one in its run, the queue knows.
+    for (const { run } of handedOver) this.runs.want(run);
+    const free = handedOver.filter(({ run }) => !this.runs.keeps(run));
+    this.add(0, free, { full: false, through: handedOver.at(-1) });
     return true;
   }
 
@@ -329,7 +352,28 @@ export class Lane {
 
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */
   classesToRead(): SentClass[] {
-    return SENT_CLASSES.filter((c) => this.#progress.isUnread(c) && this.#waiting[c].length === 0);
+    if (this.#isUnsure) return [];
+    return SENT_CLASSES.filter((c) => this.#progress.isUnread(c) && this.#mayBeNext(c, this.#waiting[c][0]));
+  }
+
+  /**
+   * What is unread may be due before what waits. Heads of runs are read as these become free, so that a line may never be empty:
+   * without this what has no run, or is of another one, would not have its turn.
+   */
+  #mayBeNext(deliveryClass: SentClass, waiting: QueuedDelivery | undefined): boolean {
+    if (waiting === undefined) return true;
+    const cursor = this.#progress.cursor(deliveryClass);
+    return this.runs.ordering !== null && (cursor === null || isDueBefore(cursor, waiting));
+  }
+
+  /** A crash may bring back what is being cancelled, and nothing of its run may be on its way by then: what is read waits for it. */
+  get #isUnsure(): boolean {
+    return this.runs.ordering !== null && this.#cancelling > 0;
+  }
+
+  /** Takes out runs whose heads are to be read now. */
+  takeRuns(limit: number): string[] {
+    return this.#isUnsure ? [] : this.runs.take(limit);
   }
 
   cursor(deliveryClass: DeliveryClass): Position | null {
@@ -341,16 +385,46 @@ export class Lane {
     this.#progress.begin(deliveryClass);
   }
 
-  /** @param full the read stopped at its limit, so more may be due */
-  add(deliveryClass: SentClass, read: readonly QueuedDelivery[], { full }: { full: boolean }): void {
-    this.#progress.cameTo(deliveryClass, read.at(-1));
+  /**
+   * @param options.full the read stopped at its limit, so more may be due
+   * @param options.through how far it looked, where that is further than what it found
+   */
+  add(
+    deliveryClass: SentClass,
+    read: readonly QueuedDelivery[],
+    { full, through = read.at(-1) }: { full: boolean; through?: Position | null | undefined },
+  ): void {
+    this.#progress.cameTo(deliveryClass, through ?? undefined);
     if (full) this.#progress.markUnread(deliveryClass);
-    for (const delivery of read) {
-      if (this.#known.has(delivery.id)) continue;
+    this.admit(read);
+  }
+
+  /** Takes in what may be started, in the order in which it is due. */
+  admit(deliveries: readonly QueuedDelivery[]): void {
+    for (const delivery of deliveries) {
+      if (this.#known.has(delivery.id) || !this.#hasItsTurn(delivery)) continue;
       this.#known.set(delivery.id, 'waiting');
-      this.#waiting[deliveryClass].push(delivery);
+      this.runs.hold(delivery);
+      insert(this.#waiting[delivery.class], delivery);
       this.#memory.bytes += memoryOf(delivery);
     }
+  }
+
+  /** Of a run in order one is in memory at a time. An earlier one, which was put back, takes the place of one that only waits. */
+  #hasItsTurn(delivery: QueuedDelivery): boolean {
+    if (this.#isUnsure && this.runs.keeps(delivery.run)) {
+      this.runs.lookAt(delivery.run);
+      return false;
+    }
+    const holder = this.runs.holderAgainst(delivery);
+    if (holder === undefined) return true;
+    if (delivery.seq < holder.seq && this.#known.get(holder.id) === 'waiting') {
+      this.#takeOut(holder.id);
+      this.forget(holder.id);
+      return true;
+    }
+    this.runs.want(delivery.run);
+    return false;
   }
 
   /**
@@ -472,12 +546,24 @@ export class Lane {
   /** The outcome is written, or the delivery was given back. */
   forget(deliveryId: string): void {
     this.#known.delete(deliveryId);
+    this.runs.release(deliveryId);
   }
 
-  /** Takes a delivery that is about to be cancelled out of the line; until it is forgotten, no read brings it back. */
+  /** Takes a delivery that is about to be cancelled out of the line; until it is {@link unreserve}d, no read brings it back. */
   reserve(deliveryId: string): void {
+    this.#cancelling += 1;
     this.#known.set(deliveryId, 'settling');
     this.gathering.remove(deliveryId);
+    this.#takeOut(deliveryId);
+  }
+
+  /** It is cancelled, or could not be. */
+  unreserve(deliveryId: string): void {
+    this.#cancelling -= 1;
+    this.forget(deliveryId);
+  }
+
+  #takeOut(deliveryId: string): void {
     for (const { leftOut } of this.#destinations.values()) this.#waitAgain(leftOut.takeKept());
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
@@ -504,9 +590,15 @@ export class Lane {
   }
 
   #drop(delivery: QueuedDelivery): void {
-    this.#known.delete(delivery.id);
+    this.forget(delivery.id);
     this.#memory.bytes -= memoryOf(delivery);
   }
+}
+
+/** Puts a delivery into a line that is in the order in which things are due. */
+function insert(line: QueuedDelivery[], delivery: QueuedDelivery): void {
+  const before = line.findLastIndex((waiting) => isDueBefore(waiting, delivery));
+  line.splice(before + 1, 0, delivery);
 }
 
 /** How what goes one route is sent, or what goes none. */

@@ -5,7 +5,9 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext } from 'node:test';
+import { runIdOf } from '../domain/event.ts';
 import type { Hold, HoldChange } from '../domain/hold.ts';
+import { runInOrder } from '../domain/ordering.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
 import type { Lane, Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
@@ -71,7 +73,7 @@ export interface TestDelivery {
   /** The same for one webhook, of another type. */
   publishAs(type: string, webhook: Webhook, count?: number, data?: unknown): Promise<string[]>;
   /** The same for one webhook, with the route (by its position) that was decided on. */
-  publishTo(webhook: Webhook, route: number, count?: number): Promise<string[]>;
+  publishTo(webhook: Webhook, route: number, count?: number, data?: unknown): Promise<string[]>;
   delivery(id: string): Promise<Delivery>;
   /** Lets `ms` pass, or all that is due now happen. */
   pass(ms?: number): Promise<void>;
@@ -128,7 +130,7 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
         type,
         occurredAt: clock.now(),
         acceptedAt: clock.now(),
-        runId: null,
+        runId: runIdOf(data),
         revision: 1,
         dataText: JSON.stringify(data),
       },
@@ -181,15 +183,15 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     },
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
     publish(webhooks, count = 1, data = DATA) {
-      return record(() => [webhooks].flat().map(planned), { count, data });
+      return record(() => [webhooks].flat().map((webhook) => planFor(webhook, data)), { count, data });
     },
     publishAs(type, webhook, count = 1, data = DATA) {
-      return record(() => [planned(webhook)], { count, data, type });
+      return record(() => [planFor(webhook, data)], { count, data, type });
     },
-    publishTo(webhook, position, count = 1) {
+    publishTo(webhook, position, count = 1, data = DATA) {
       const route = webhook.config.routes?.[position]?.id;
       if (route === undefined) throw new Error(`there is no route ${position}`);
-      return record(() => [{ ...planned(webhook), route }], { count });
+      return record(() => [{ ...planFor(webhook, data), route }], { count, data });
     },
     async delivery(id) {
       const found = await store.getDelivery(workspaceId, id);
@@ -212,9 +214,16 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
   };
 }
 
-function planned({ id, config }: Webhook): PlannedDelivery {
-  const { payload, batch } = config;
-  return { id: newId('del'), webhookId: id, payload, ...(batch !== null && { gathers: true }) };
+function planFor({ id, config }: Webhook, data: unknown): PlannedDelivery {
+  const { ordering, payload, batch } = config;
+  const run = runInOrder(ordering, runIdOf(data));
+  return {
+    id: newId('del'),
+    webhookId: id,
+    payload,
+    ...(run !== null && { run }),
+    ...(batch !== null && { gathers: true }),
+  };
 }
 
 export function laneOf({ workspaceId, id }: Webhook): Lane {

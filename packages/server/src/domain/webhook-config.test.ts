@@ -49,6 +49,7 @@ test('shows every field with its default', () => {
       max_concurrency: 16,
       rate_limit: null,
       batch: null,
+      ordering: null,
       payload: 'full',
       recovery: 'manual',
       filters: null,
@@ -165,7 +166,6 @@ test('refuses unknown fields by name, with the nearest known one', () => {
 
 test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
-    ordering: 'run',
     fallback_url: 'https://example.com/',
     tls: {},
   };
@@ -181,6 +181,34 @@ test('payload is full or thin', () => {
   assert.equal(parse({ payload: 'thin' }).config.payload, 'thin');
   assert.match(errors({ ...required, payload: 'slim' })['payload'] ?? '', /full.*thin/);
   assert.deepEqual(paths({ payload: null }), []);
+});
+
+test('keeps the order of runs where it is asked to, and stops behind what failed unless it is to go on', () => {
+  const block = { by: 'run', on_exhausted: 'block' };
+  for (const [given, ordering] of [
+    ['run', block],
+    [{ by: 'run' }, block],
+    [block, block],
+    [
+      { by: 'run', on_exhausted: 'skip' },
+      { by: 'run', on_exhausted: 'skip' },
+    ],
+    [null, null],
+  ] as const) {
+    assert.deepEqual(parse({ ordering: given }).config.ordering, ordering);
+  }
+  for (const faulty of ['none', 'event', true, ['run']]) assert.deepEqual(paths({ ordering: faulty }), ['ordering']);
+  assert.match(errors({ ...required, ordering: 'none' })['ordering'] ?? '', /must be "run", or \{"by": "run"/);
+  assert.deepEqual(paths({ ordering: { by: 'session' } }), ['ordering.by']);
+  assert.deepEqual(paths({ ordering: { on_exhausted: 'skip' } }), ['ordering.by']);
+  assert.deepEqual(paths({ ordering: { by: 'run', on_exhausted: 'stop' } }), ['ordering.on_exhausted']);
+  assert.deepEqual(paths({ ordering: { by: 'run', exhausted: 'skip' } }), ['ordering.exhausted']);
+});
+
+test('keeps no order of what goes in batches', () => {
+  assert.ok(paths({ ordering: 'run', batch: { size: 10 } }).includes('ordering'));
+  assert.match(errors({ ...required, ordering: 'run', batch: { size: 10 } })['ordering'] ?? '', /combined with batch/);
+  assert.deepEqual(paths({ ordering: 'run', batch: null }), []);
 });
 
 test('recovers by itself only where that was asked for', () => {

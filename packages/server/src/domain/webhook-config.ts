@@ -3,6 +3,7 @@ import { type BatchConfig, readBatch } from './batch.ts';
 import type { PayloadKind } from './delivery.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
+import { type Ordering, readOrdering } from './ordering.ts';
 import { checkOwnHeaders } from './own-headers.ts';
 import { type RateLimit, readRateLimit } from './rate-limit.ts';
 import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-config.ts';
@@ -40,7 +41,8 @@ export interface WebhookConfig extends MatchingConfig {
   payload: PayloadKind;
   /** Default null: events go one by one. */
   batch: BatchConfig | null;
-  ordering: null;
+  /** Default null: none. */
+  ordering: Ordering | null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';
   fallback_url: null;
@@ -52,7 +54,6 @@ export interface WebhookConfig extends MatchingConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  ordering: null,
   fallback_url: null,
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
@@ -63,7 +64,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'payload', 'batch', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'payload', 'batch', 'recovery'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -107,6 +108,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    ordering: readOrdering(fields),
     payload: fields.oneOf('payload', ['full', 'thin'], 'full'),
     batch: readBatch(fields),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),

@@ -214,6 +214,14 @@ describe('what stops a webhook', () => {
     );
   });
 
+  it('an order that was given as its name is shown in full, and can be sent back', async () => {
+    const id = await create({ ordering: 'run' });
+    const { body } = await call('GET', id);
+    assert.deepEqual(body.ordering, { by: 'run', on_exhausted: 'block' });
+    assert.deepEqual((await call('PUT', id, body)).body.ordering, body.ordering);
+    assert.equal((await call('PATCH', id, { ordering: null })).body.ordering, null);
+  });
+
   it('what was read can be sent back, and changes nothing', async () => {
     const id = await create({ rate_limit: { limit: 5, period: '1m' } });
     await call('POST', `${id}/pause`);

@@ -13,10 +13,13 @@ import {
 } from './instant.ts';
 import type { AppDeps } from './ports.ts';
 import { heldReasonsOf, readStanding, type Standing } from './present-webhook.ts';
-import { heldReasonsSchema } from './webhook-schema.ts';
+import { HELD_REASONS, HELD_REASONS_TEXT } from './webhook-schema.ts';
 
 /** What a delivery is shown as. `sending` and `held` are not stored: they are known when it is read. */
 export const DELIVERY_STATES = ['pending', 'sending', 'held', 'batched', 'delivered', 'failed', 'cancelled'] as const;
+
+/** Why one is held: its webhook takes nothing, or the order of its run keeps it back. */
+type DeliveryHeldReason = HeldReason | 'run_blocked';
 
 const fields = {
   id: Type.String({ description: 'del_…; receivers tell duplicates by it.' }),
@@ -36,7 +39,12 @@ const fields = {
     enum: [...DELIVERY_STATES.filter((state) => state !== 'batched'), null],
     description: 'The state of that batch; null: it is in none.',
   }),
-  held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
+  held_reasons: Type.Array(Type.Enum([...HELD_REASONS, 'run_blocked']), {
+    description: `Why it is held; empty in any other state. ${HELD_REASONS_TEXT} run_blocked: \`blocked_by\` failed before it in its run.`,
+  }),
+  blocked_by: optionalStringSchema(
+    'The delivery that blocks its run: retry it, or cancel it, and this one goes on. Null: none does.',
+  ),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
   attempt_count: Type.Integer({ description: 'Attempts so far, over all retries.' }),
   last_status: optionalIntegerSchema('HTTP status of the latest answer; null: none.'),
@@ -54,7 +62,7 @@ export const deliveryFields = fields;
 
 type Waiting = Pick<AppDeps, 'store' | 'workspaces' | 'engine'>;
 /** Reasons: it is held for them. */
-type ShownAs = 'as stored' | 'sending' | readonly HeldReason[];
+type ShownAs = 'as stored' | 'sending' | readonly DeliveryHeldReason[];
 
 /** Deliveries of one workspace as the API shows them, in the same order. */
 export async function presentDeliveries(deliveries: readonly Delivery[], deps: Waiting): Promise<DeliveryJson[]> {
@@ -81,14 +89,15 @@ async function lookAtWaiting(
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
   return (delivery) => {
-    const { webhookId, route } = delivery;
+    const { webhookId, route, failedBefore } = delivery;
     const { id, state } = owed(delivery);
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
     const webhook = view.webhooks.get(webhookId);
     const standing = standings.get(webhookId);
     if (webhook === undefined || standing === undefined) return 'as stored';
-    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    const reasons: DeliveryHeldReason[] = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    if (failedBefore !== null && webhook.config.ordering?.on_exhausted === 'block') reasons.push('run_blocked');
     return reasons.length > 0 ? reasons : 'as stored';
   };
 }
@@ -115,6 +124,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     batch_id: batch?.id ?? null,
     batch_state: batch && state,
     held_reasons: [...reasons],
+    blocked_by: reasons.includes('run_blocked') ? delivery.failedBefore : null,
     reason: delivery.reason,
     attempt_count: delivery.attempts,
     last_status: delivery.lastStatus,

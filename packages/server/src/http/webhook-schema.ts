@@ -2,6 +2,7 @@ import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import type { BatchConfig } from '../domain/batch.ts';
 import { type FilterConfig, OPERATORS } from '../domain/filter/filter.ts';
 import type { DisabledReason, HeldReason } from '../domain/hold.ts';
+import type { Ordering } from '../domain/ordering.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
 import { MAX_ROUTES, type RouteConfig } from '../domain/routes.ts';
@@ -137,6 +138,31 @@ function routesSchema(form: Form) {
   });
 }
 
+/** Also written as its name alone. */
+function orderingSchema(form: Form) {
+  const object = {
+    type: 'object',
+    required: form === 'shown' ? ['by', 'on_exhausted'] : ['by'],
+    additionalProperties: false,
+    properties: {
+      by: { const: 'run' },
+      on_exhausted: {
+        enum: ['block', 'skip'],
+        default: 'block',
+        description:
+          'Of a run in which a delivery failed for good. block: the rest waits until that one is retried or cancelled. skip: the rest goes on.',
+      },
+    },
+  };
+  return Type.Unsafe<Ordering | null>({
+    anyOf: [...(form === 'written' ? [{ const: 'run' }] : []), object, { type: 'null' }],
+    default: null,
+    description:
+      'run: deliveries of one `run_id` go one after the other, in the order in which their events came in. Null: each goes whenever it can. Not together with `batch`.',
+    examples: [{ by: 'run', on_exhausted: 'skip' }],
+  });
+}
+
 /** `filters`, `conditions` and `routes`. */
 export const matchingSchemas = (form: Form) => ({
   filters: Type.Optional(filterSchema('Only events that it holds for are delivered.', exampleFilters)),
@@ -193,6 +219,7 @@ const configFields = (form: Form) => ({
       examples: [{ limit: 100, period: 60 }],
     }),
   ),
+  ordering: Type.Optional(orderingSchema(form)),
   payload: Type.Optional(
     Type.Enum(['full', 'thin'], {
       default: 'full',
@@ -209,7 +236,6 @@ const configFields = (form: Form) => ({
   ),
   ...matchingSchemas(form),
   batch: Type.Optional(batchSchema(form)),
-  ordering: Type.Optional(notYet(null)),
   fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
 });
@@ -243,12 +269,12 @@ export const webhookPatchSchema = Type.Partial(webhookConfigSchema, {
   examples: [{ active: false }],
 });
 
-export const heldReasonsSchema = (description: string) =>
-  Type.Array(Type.Enum([...HELD_REASONS]), {
-    description: `${description} inactive: a person switched it off. paused: a person paused it. disabled: the system switched it off. circuit_open: its receiver fails too often.`,
-  });
+export const HELD_REASONS = ['inactive', 'paused', 'disabled', 'circuit_open'] as const satisfies HeldReason[];
+export const HELD_REASONS_TEXT =
+  'inactive: a person switched it off. paused: a person paused it. disabled: the system switched it off. circuit_open: its receiver fails too often.';
 
-const HELD_REASONS = ['inactive', 'paused', 'disabled', 'circuit_open'] as const satisfies HeldReason[];
+const heldReasonsSchema = (description: string) =>
+  Type.Array(Type.Enum([...HELD_REASONS]), { description: `${description} ${HELD_REASONS_TEXT}` });
 
 const destinationSchema = Type.Object({
   url: Type.String(),

@@ -3,6 +3,7 @@ import { catalog, isBuiltInType, isReservedType, nearestNames } from '@broxi/eve
 import type { Clock } from '../clock.ts';
 import { runIdOf } from '../domain/event.ts';
 import { OWN_URL } from '../domain/filter/matcher.ts';
+import { runInOrder } from '../domain/ordering.ts';
 import { AppError, ConflictError, type FieldError, InvalidFieldsError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { EventLog, IdempotencyKey, PlannedDelivery, PlannedEvent, RecordedOutcome } from '../store/store.ts';
@@ -220,7 +221,7 @@ function plan(
 }
 
 /** One for each active webhook that subscribes to the type and whose filters hold; with what is decided now, once for all. */
-function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDelivery[] {
+function planDeliveries({ type, data, runId }: Draft, view: WorkspaceView): PlannedDelivery[] {
   const subject = { event: type, data };
   const planned: PlannedDelivery[] = [];
   for (const { webhook, matcher } of view.subscribersOf(type)) {
@@ -228,9 +229,11 @@ function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDeli
     const match = matcher === null ? OWN_URL : matcher(subject);
     if (match === null) continue;
     const delivery: PlannedDelivery = { id: newId('del'), webhookId: webhook.id };
+    const run = runInOrder(webhook.config.ordering, runId);
     if (match.route !== null) delivery.route = match.route;
     if (webhook.config.payload === 'thin') delivery.payload = 'thin';
     if (webhook.config.batch !== null) delivery.gathers = true;
+    if (run !== null) delivery.run = run;
     planned.push(delivery);
   }
   return planned;

@@ -2,6 +2,7 @@ import type { AttemptRecord } from '../domain/attempt.ts';
 import type { DeliveryOrigin, DeliveryState, NextStep, PayloadKind, SentClass } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
+import type { OnExhausted } from '../domain/ordering.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
 import type { JobLog } from './job-log.ts';
 import type { Retention } from './retention.ts';
@@ -85,6 +86,13 @@ export interface DeliveryQueue {
   exchangesSince(lane: Lane, after: number): Promise<number[]>;
   /** Deliveries of one class that are due and on disk, in order of `(dueAt, seq)`, after a position. Writes nothing. */
   readDue(query: DueQuery): Promise<QueuedDelivery[]>;
+  /**
+   * The same for a lane that keeps the order of runs: of what has a run, only its head. That is the one before which none of its
+   * run waits, nor, with `block`, has failed. Looks at a bounded number of deliveries.
+   */
+  readHeads(query: HeadsQuery): Promise<HeadsRead>;
+  /** The heads of these runs that are due and on disk, in any order. */
+  headsOf(query: RunsQuery): Promise<QueuedDelivery[]>;
   /** When the next retry of the lane is due after an instant; null: none waits. */
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
@@ -104,7 +112,10 @@ export interface DeliveryQueue {
   formBatch(batch: NewBatch): Promise<number>;
   /** Has up to `limit` of those that wait for company go by themselves, first ones first. @returns how many */
   releaseGathering(lane: Lane, limit: number): Promise<number>;
-  /** Cancels up to `limit` deliveries of a lane, or the one named. @returns how many */
+  /**
+   * Cancels up to `limit` waiting deliveries of a lane, or the one named: also one that failed, where it has a run that may wait
+   * for it. @returns how many
+   */
   cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
   /**
    * Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither, or was a
@@ -233,6 +244,8 @@ export interface PlannedDelivery {
   route?: number;
   /** It waits for company in a batch. */
   gathers?: true;
+  /** The run that it goes in order with, for a webhook that keeps one; absent: it goes whenever it can. */
+  run?: string;
   /** Absent: full. */
   payload?: PayloadKind;
 }
@@ -257,6 +270,10 @@ export interface Wake {
   recovered: boolean;
   /** Deliveries came in that wait for company in a batch. */
   gathering: boolean;
+  /** Runs in which deliveries were put back or replayed: maybe before one that the owner has read. */
+  putBack: ReadonlySet<string>;
+  /** Runs in which deliveries were cancelled: it may be the turn of the next one. */
+  freed: ReadonlySet<string>;
   /** The webhook itself changed, so what is cached of it is stale. */
   changed: boolean;
 }
@@ -276,6 +293,26 @@ export interface DueQuery {
   limit: number;
 }
 
+export interface HeadsQuery extends DueQuery {
+  onExhausted: OnExhausted;
+}
+
+export interface HeadsRead {
+  heads: QueuedDelivery[];
+  /** How far it looked, to go on from there; null: there was nothing. */
+  through: Position | null;
+  /** There may be more behind it. */
+  hasMore: boolean;
+}
+
+export interface RunsQuery {
+  lane: Lane;
+  runs: readonly string[];
+  onExhausted: OnExhausted;
+  /** Due at this instant or before. */
+  dueBy: number;
+}
+
 export interface QueuedDelivery {
   lane: Lane;
   /** The order in which the store took deliveries in. */
@@ -291,6 +328,8 @@ export interface QueuedDelivery {
   seriesFrom: number;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** The run that it goes in order with, as long as its webhook keeps one; null: none. */
+  run: string | null;
   /** As it was decided when its event was published. */
   payload: PayloadKind;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
@@ -385,6 +424,8 @@ export interface Delivery {
   origin: DeliveryOrigin;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** It waits, and this one failed before it in the run that they go in order with, by id; null: there is none. */
+  failedBefore: string | null;
   /** As it was decided when its event was published. */
   payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */

@@ -283,6 +283,41 @@ describe('/v1/deliveries', () => {
       assert.deepEqual(await deliver(), []);
     });
 
+    it('gives up what failed and blocks its run, which reads say of what waits behind it', async () => {
+      const { id: failed } = await owe({ ordering: 'run' });
+      await fail();
+      await publish();
+      await publish('user.session.ended', 'run_2');
+      const [other, behind] = await ids(`?webhook_id=${webhook}&state=pending`).then(async (free: string[]) => [
+        ...free,
+        ...(await ids(`?webhook_id=${webhook}&state=held`)),
+      ]);
+      const shown = async (id: string) => {
+        const { state, held_reasons, blocked_by } = (await call('GET', `/${id}`)).body;
+        return [state, held_reasons, blocked_by];
+      };
+      assert.deepEqual(await shown(behind), ['held', ['run_blocked'], failed]);
+      assert.deepEqual(await shown(other), ['pending', [], null]);
+      assert.deepEqual(await shown(failed), ['failed', [], null]);
+      await test.call('PATCH', `/v1/webhooks/${webhook}`, { ordering: { on_exhausted: 'skip' } });
+      assert.deepEqual(await shown(behind), ['pending', [], null]);
+      await test.call('PATCH', `/v1/webhooks/${webhook}`, { ordering: 'run', active: false });
+      assert.deepEqual(await shown(behind), ['held', ['inactive', 'run_blocked'], failed]);
+      await test.call('PATCH', `/v1/webhooks/${webhook}`, { active: true });
+      const { status, body } = await call('POST', `/${failed}/cancel`);
+      assert.deepEqual([status, body.state], [200, 'cancelled']);
+      assert.deepEqual(await shown(behind), ['pending', [], null]);
+      assert.equal((await call('POST', `/${failed}/cancel`)).status, 409);
+    });
+
+    it('refuses what failed and blocks nothing', async () => {
+      const { id } = await owe();
+      await fail();
+      const { status, body } = await call('POST', `/${id}/cancel`);
+      assert.equal(status, 409);
+      assert.match(body.detail, /is over: it is failed/);
+    });
+
     it('refuses what is being sent, and what is over', async () => {
       const { id } = await owe();
       test.engine.sending.add(id);

@@ -46,7 +46,7 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
     schema: {
       tags,
       operationId: 'cancelDelivery',
-      summary: 'Give up a delivery that waits.',
+      summary: 'Give up a delivery that waits, or one that failed and may block its run.',
       params,
       response: { 200: answer('It is cancelled.'), ...problems(404, 409, 503) },
     },
@@ -55,10 +55,11 @@ export function deliveryActionRoutes(app: FastifyInstance, deps: AppDeps): void 
       const delivery = await findDelivery(store, caller, request.params.id);
       const { workspaceId, webhookId, id, state } = delivery;
       assertNotMember(delivery, 'cancelled');
-      if (state !== 'pending') throw conflict(`Delivery ${id} is over: it is ${state}.`);
+      if (state !== 'pending' && state !== 'failed') throw isOver(id, state);
       const outcome = await engine.cancelDelivery(workspaceId, webhookId, id);
       if (outcome === 'sending')
         throw conflict(`Delivery ${id} is being sent at this moment; look again when it is over.`);
+      if (outcome === 'missing' && state === 'failed') throw isOver(id, state);
       const now = await show(caller, id);
       if (outcome === 'missing') throw conflict(`Delivery ${id} could not be cancelled: it is ${now.state} by now.`);
       return now;
@@ -108,6 +109,10 @@ function assertNotMember({ id, batch }: Delivery, done: string): void {
 
 function laneOf({ workspaceId, webhookId }: Delivery) {
   return { workspaceId, webhookId };
+}
+
+function isOver(id: string, state: string): ConflictError {
+  return conflict(`Delivery ${id} is over: it is ${state}.`);
 }
 
 function conflict(message: string): ConflictError {

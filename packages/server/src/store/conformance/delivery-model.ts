@@ -1,4 +1,5 @@
 import type { NextStep, PayloadKind, SentClass } from '../../domain/delivery.ts';
+import type { OnExhausted } from '../../domain/ordering.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */
@@ -8,6 +9,7 @@ export interface ModelDelivery {
   eventId: string;
   origin: 'event' | 'replay';
   route: number | null;
+  run: string | null;
   payload: PayloadKind;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: SentClass;
@@ -22,7 +24,7 @@ export interface ModelDelivery {
 
 type NewDelivery = Pick<
   ModelDelivery,
-  'lane' | 'id' | 'eventId' | 'route' | 'payload' | 'origin' | 'class' | 'createdAt'
+  'lane' | 'id' | 'eventId' | 'route' | 'run' | 'payload' | 'origin' | 'class' | 'createdAt'
 >;
 
 /** What a store has to do with deliveries, said in the simplest way: a list in memory. `lane` is a webhook's id. */
@@ -34,7 +36,7 @@ export class DeliveryModel {
     this.#now = now;
   }
 
-  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route' | 'payload'>): void {
+  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route' | 'run' | 'payload'>): void {
     this.#add({ ...delivery, origin: 'event', class: 0 });
   }
 
@@ -53,7 +55,7 @@ export class DeliveryModel {
 
   cancel(lane: string, ids: readonly string[], reason: string): number {
     const found = this.deliveries.filter(
-      (each) => each.lane === lane && each.state === 'pending' && ids.includes(each.id),
+      (each) => each.lane === lane && ids.includes(each.id) && (each.state === 'pending' || isLeftBehind(each)),
     );
     for (const each of found) this.#end(each, 'cancelled', reason);
     return found.length;
@@ -70,8 +72,9 @@ export class DeliveryModel {
   replay(lane: string, id: string, newId: string): boolean {
     const found = this.#find(lane, id);
     if (found === undefined || found.state === 'pending') return false;
-    const { eventId, route, payload } = found;
-    this.#add({ lane, id: newId, eventId, route, payload, origin: 'replay', class: 2, createdAt: this.#now() });
+    const { eventId, route, run, payload } = found;
+    const decided = { route, run, payload };
+    this.#add({ lane, id: newId, eventId, ...decided, origin: 'replay', class: 2, createdAt: this.#now() });
     return true;
   }
 
@@ -84,6 +87,26 @@ export class DeliveryModel {
     return this.waiting(lane)
       .filter((each) => each.class === deliveryClass && Number(each.dueAt) <= dueBy)
       .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));
+  }
+
+  /** What of that is not behind another one of its run. */
+  heads(lane: string, deliveryClass: SentClass, at: { dueBy: number; onExhausted: OnExhausted }): ModelDelivery[] {
+    const states = at.onExhausted === 'block' ? ['pending', 'failed'] : ['pending'];
+    return this.due(lane, deliveryClass, at.dueBy).filter((each) => this.#before(each, states).length === 0);
+  }
+
+  /** The first that failed before it in its run. */
+  failedBefore(delivery: ModelDelivery): string | null {
+    return (delivery.state === 'pending' && this.#before(delivery, ['failed'])[0]?.id) || null;
+  }
+
+  /** What stands before it in its run. The list is in the order in which deliveries were taken in. */
+  #before(delivery: ModelDelivery, states: readonly string[]): ModelDelivery[] {
+    const { lane, run } = delivery;
+    const before = this.deliveries.slice(0, this.deliveries.indexOf(delivery));
+    return run === null
+      ? []
+      : before.filter((each) => each.lane === lane && each.run === run && states.includes(each.state));
   }
 
   nextDueAt(lane: string, after: number): number | null {
@@ -103,4 +126,9 @@ export class DeliveryModel {
   #end(delivery: ModelDelivery, state: 'delivered' | 'failed' | 'cancelled', reason: string | null): void {
     Object.assign(delivery, { state, reason, dueAt: null, finishedAt: this.#now() });
   }
+}
+
+/** It failed, and may block its run. */
+function isLeftBehind({ state, run }: ModelDelivery): boolean {
+  return state === 'failed' && run !== null;
 }

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { type NextStep, SENT_CLASSES, type SentClass } from '../../domain/delivery.ts';
+import type { OnExhausted } from '../../domain/ordering.ts';
 import { newId } from '../../ids.ts';
-import type { Position, QueuedDelivery } from '../store.ts';
+import type { HeadsRead, Position, QueuedDelivery } from '../store.ts';
 import { DeliveryModel, type ModelDelivery } from './delivery-model.ts';
 import type { OpenedStore, StoreHarness } from './harness.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { answered, nextAttempt, plannedEvent, SAMPLE_AT, submission } from './samples.ts';
+import { idsOf } from './scene.ts';
 
 /** What is done to a store and to its model. Numbers choose among what there is. */
 export type Action =
-  | { kind: 'record'; lanes: number[]; salt: string }
+  | { kind: 'record'; lanes: number[]; run: string | null; salt: string }
   | { kind: 'read'; lane: number; class: SentClass; limit: number }
   | { kind: 'settle'; handle: number; state: NextStep['state']; uncharged: boolean; delayMs: number }
   | { kind: 'cancel'; delivery: number }
@@ -19,6 +21,8 @@ export type Action =
   | { kind: 'step'; ms: number }
   | { kind: 'reopen' };
 
+/** Runs that deliveries go in order with. */
+export const RUNS = ['run_b', 'run_a'] as const;
 const LANES = ['wh_b', 'wh_a', 'wh_c'] as const;
 const WORKSPACE = 'ws_model';
 
@@ -105,12 +109,16 @@ export class ModelRun {
   async compare(): Promise<void> {
     const { store, reader } = this.#opened;
     const expected = this.#model.deliveries.toSorted((a, b) => (a.id < b.id ? 1 : -1)).map(shown);
+    const failedBefore = Object.fromEntries(
+      this.#model.deliveries.map((each) => [each.id, this.#model.failedBefore(each)]),
+    );
     for (const reads of [store, reader]) {
       const listed = await reads.listDeliveries({ workspaceId: WORKSPACE, limit: 1_000 });
       assert.deepEqual(
-        listed.map(({ workspaceId: _, eventType: __, runId: ___, ...delivery }) => delivery),
+        listed.map(({ workspaceId: _, eventType: __, runId: ___, failedBefore: ____, ...delivery }) => delivery),
         expected,
       );
+      assert.deepEqual(Object.fromEntries(listed.map((each) => [each.id, each.failedBefore])), failedBefore);
     }
     const owing = LANES.filter((webhookId) => this.#model.waiting(webhookId).length > 0);
     const swept = (await store.sweep()).map(({ webhookId }) => webhookId);
@@ -131,8 +139,41 @@ export class ModelRun {
           found.map(({ event, ...each }) => [...placeOf(each), event.id]),
           expected.map(({ eventId, ...each }) => [...placeOf(each), eventId]),
         );
+        for (const onExhausted of ['block', 'skip'] as const) {
+          const heads = this.#model.heads(webhookId, deliveryClass, { dueBy, onExhausted });
+          assert.deepEqual(idsOf(await this.#headsInPages(lane, deliveryClass, { dueBy, onExhausted })), idsOf(heads));
+        }
       }
     }
+    for (const onExhausted of ['block', 'skip'] as const) await this.#compareRuns(lane, onExhausted);
+  }
+
+  async #headsInPages(
+    lane: number,
+    deliveryClass: SentClass,
+    at: { dueBy: number; onExhausted: OnExhausted },
+  ): Promise<QueuedDelivery[]> {
+    const found: QueuedDelivery[] = [];
+    let after: Position | null = null;
+    for (let isMore = true; isMore; ) {
+      const query = { lane: laneOf(lane), class: deliveryClass, after, limit: 2, ...at };
+      const { heads, through, hasMore }: HeadsRead = await this.#opened.store.readHeads(query);
+      found.push(...heads);
+      after = through;
+      isMore = hasMore;
+    }
+    return found;
+  }
+
+  async #compareRuns(lane: number, onExhausted: OnExhausted): Promise<void> {
+    const dueBy = this.#clock.now();
+    const query = { lane: laneOf(lane), runs: [...RUNS, 'run_unknown'], onExhausted, dueBy };
+    const heads = SENT_CLASSES.flatMap((each) =>
+      this.#model.heads(laneOf(lane).webhookId, each, { dueBy, onExhausted }),
+    ).filter(({ run }) => run !== null);
+    const found = await this.#opened.store.headsOf(query);
+    const place = (each: Parameters<typeof placeOf>[0]) => placeOf(each).join();
+    assert.deepEqual(found.map(place).toSorted(), heads.map(place).toSorted());
   }
 
   async #readInPages(lane: number, deliveryClass: SentClass, dueBy: number): Promise<QueuedDelivery[]> {
@@ -145,16 +186,17 @@ export class ModelRun {
     }
   }
 
-  async #record({ lanes, salt }: { lanes: number[]; salt: string }): Promise<string> {
+  async #record({ lanes, run, salt }: Extract<Action, { kind: 'record' }>): Promise<string> {
     const [first, ...rest] = lanes.map(laneOf);
     assert.ok(first);
     const ids = lanes.map(() => this.#newId(salt));
     const planned = plannedEvent([first, ...rest], { ids });
     const decided = [{}, { route: 1, payload: 'thin' }, { route: 2, payload: 'full' }] as const;
-    const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...decided[i] }));
+    const inRun = run === null ? {} : { run };
+    const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...decided[i], ...inRun }));
     await this.#opened.store.record(submission([{ ...planned, deliveries }]));
     for (const { id, webhookId: lane, route = null, payload = 'full' } of deliveries) {
-      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, payload });
+      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, run, payload });
     }
     return 'record';
   }
@@ -218,9 +260,10 @@ function placeOf({
   attempts,
   seriesFrom,
   route,
+  run,
   payload,
-}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'payload'>) {
-  return [id, dueAt, attempts, seriesFrom, route, payload];
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'run' | 'payload'>) {
+  return [id, dueAt, attempts, seriesFrom, route, run, payload];
 }
 
 function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {
@@ -228,6 +271,6 @@ function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): 
   return state === 'delivered' ? { state } : { state, reason: 'gave up' };
 }
 
-function shown({ lane: webhookId, class: _, seriesFrom: __, ...delivery }: ModelDelivery) {
+function shown({ lane: webhookId, class: _, seriesFrom: __, run: ___, ...delivery }: ModelDelivery) {
   return { webhookId, batch: null, ...delivery };
 }

@@ -58,6 +58,7 @@ export function testBackfill(harness: StoreHarness): void {
         attempts: 0,
         lastStatus: null,
         route: null,
+        failedBefore: null,
         payload: 'full',
         createdAt: now,
         dueAt: now,
@@ -104,6 +105,26 @@ export function testBackfill(harness: StoreHarness): void {
       assert.deepEqual([second.requeued, second.skipped], [0, 3]);
       assert.deepEqual(await owedEvents(lane), [had.event.id, missed]);
       assert.equal((await estimate(lane, since)).count, 0);
+    });
+
+    it('owes in order what has a run, where the webhook keeps it', async () => {
+      const { workspaceId, webhookId } = await scene.lane();
+      const lane = { workspaceId, webhookId };
+      await scene.store.putWebhook(sampleChange(lane, { config: sampleConfig({ ordering: 'run' }) }));
+      const since = scene.clock.now();
+      await miss(workspaceId, 1, { runId: 'run_2' });
+      await miss(workspaceId, 1, { runId: null });
+      await runs.finish(await backfill(lane, since));
+      assert.deepEqual(
+        (await scene.due(lane, 2)).map(({ run }) => run),
+        ['run_2', null],
+      );
+      const unordered = await laneOf(workspaceId);
+      await runs.finish(await backfill(unordered, since));
+      assert.deepEqual(
+        (await scene.due(unordered, 2)).map(({ run }) => run),
+        [null, null],
+      );
     });
 
     it('owes what filters and conditions let through, by the route that takes it', async () => {

@@ -63,7 +63,7 @@ export function testBatches(harness: StoreHarness): void {
       const { seq, dueAt, event, ...rest } = formed;
       assert.ok(seq > Math.max(...members.map((member) => member.seq)));
       assert.ok(dueAt <= scene.clock.now());
-      const counts = { attempts: 0, seriesFrom: 0, createdAt: formedAt };
+      const counts = { attempts: 0, seriesFrom: 0, createdAt: formedAt, run: null };
       assert.deepEqual(rest, { lane, id: batch.id, class: 0, origin: 'batch', route: 4, payload: 'full', ...counts });
       assert.deepEqual([event.id, event.type, event.occurredAt], [batch.eventId, 'webhook.batch', formedAt]);
       const bodies = ids.map((id) => ({

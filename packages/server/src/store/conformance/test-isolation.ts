@@ -218,7 +218,15 @@ const VISIBLE: ReadonlySet<string> = new Set<Writing>([
 
 /** Keys and tokens are found by their hashes, before anybody knows whose they are. */
 type ScopedReads = Omit<ReadStore, 'findApiKey' | 'findReadToken' | 'close'>;
-type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'readGathering' | 'nextDueAt';
+type OfALane =
+  | 'sweep'
+  | 'loadLane'
+  | 'exchangesSince'
+  | 'readDue'
+  | 'readHeads'
+  | 'headsOf'
+  | 'readGathering'
+  | 'nextDueAt';
 /** The whole store's. */
 type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
 type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { StoreHarness } from './harness.ts';
-import { type Action, ModelRun } from './model-run.ts';
+import { type Action, ModelRun, RUNS } from './model-run.ts';
 
 const index = fc.nat({ max: 1_000 });
 const lane = fc.nat({ max: 2 });
 const deliveryClass = fc.constantFrom(0, 1, 2);
+const run = fc.constantFrom(null, ...RUNS);
 /** Ids in any order, so that none comes out right by chance. */
 const salt = fc.constantFrom('a', 'b', 'c', 'd');
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('record'), lanes: fc.uniqueArray(lane, { minLength: 1 }), salt }),
+    arbitrary: fc.record({ kind: fc.constant('record'), lanes: fc.uniqueArray(lane, { minLength: 1 }), run, salt }),
   },
   {
     weight: 4,

@@ -41,6 +41,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        run: null,
         payload: 'full',
         event: { id, type, occurredAt, dataText },
       };

@@ -171,6 +171,29 @@ export function testRetention(harness: StoreHarness): void {
       assert.deepEqual(idsOf(await scene.waiting(lane)), [successor.id]);
     });
 
+    it('keeps what failed while something waits behind it in its run', async () => {
+      const lane = await scene.lane();
+      const inRun = async () => {
+        const planned = plannedEvent([lane], { acceptedAt: scene.clock.now() });
+        const deliveries = planned.deliveries.map((each) => ({ ...each, run: 'run_1' }));
+        await scene.store.record(submission([{ ...planned, deliveries }]));
+        return { eventId: planned.event.id, ids: idsOf(deliveries) };
+      };
+      const blocking = await inRun();
+      await scene.settle(await scene.take(lane), { state: 'failed', reason: 'gave up' });
+      const waiting = await inRun();
+      const elsewhere = await scene.ended('failed');
+      await recordLast();
+      scene.clock.step(90 * DAY_MS);
+      await prune(scene.clock.now());
+      assert.deepEqual(await isKept(lane, blocking), { event: true, deliveries: 1, attempts: 1 });
+      const { workspaceId } = elsewhere.lane;
+      assert.equal(await scene.read((reads) => reads.getDelivery(workspaceId, elsewhere.id)), null);
+      await scene.store.cancel({ lane, deliveryId: waiting.ids[0] ?? '', limit: 1, reason: 'test' });
+      await prune(scene.clock.now());
+      assert.deepEqual(await isKept(lane, blocking), NOTHING);
+    });
+
     it('removes what nobody was owed, and tests', async () => {
       const lane = await scene.lane();
       const alone = plannedEvent([lane], { acceptedAt: scene.clock.now() });

@@ -20,6 +20,7 @@ import { testReadTokens } from './test-read-tokens.ts';
 import { testRequeue } from './test-requeue.ts';
 import { testRetention } from './test-retention.ts';
 import { testRetryJobs } from './test-retry-jobs.ts';
+import { testRunOrder } from './test-run-order.ts';
 import { testSecrets } from './test-secrets.ts';
 import { testSettle } from './test-settle.ts';
 import { testUnavailable } from './test-unavailable.ts';
@@ -38,6 +39,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testEventLog(harness);
     testIdempotency(harness);
     testQueue(harness);
+    testRunOrder(harness);
     testSettle(harness);
     testNews(harness);
     testBatches(harness);

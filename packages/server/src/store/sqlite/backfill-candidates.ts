@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { runInOrder } from '../../domain/ordering.ts';
 import { createWants } from '../../domain/wants-event.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import type { Candidate, Candidates } from './candidates.ts';
@@ -20,7 +21,7 @@ export function backfillCandidates(
   const lane = [webhook.workspaceId, webhook.id];
   const select = (order: 'ASC' | 'DESC') =>
     database.prepare(`
-      SELECT seq, type, accepted_at, workspace = (SELECT number FROM workspace_numbers WHERE workspace_id = ?) AS is_own
+      SELECT seq, type, run_id, accepted_at, workspace = (SELECT number FROM workspace_numbers WHERE workspace_id = ?) AS is_own
       FROM events WHERE seq > ? AND seq < ? ORDER BY seq ${order} LIMIT ?`);
   const data = database.prepare('SELECT data FROM events WHERE seq = ?');
   const delivery = database.prepare(`
@@ -39,7 +40,8 @@ export function backfillCandidates(
     };
     const match = row.is_own === 1 && at >= since ? wants(event) : null;
     const verdict = match === null ? 'other' : oneRow(delivery, seq, ...lane) === null ? 'owed' : 'skipped';
-    return { seq, position: seq, at, verdict, route: match?.route ?? null, payload: webhook.config.payload };
+    const run = runInOrder(webhook.config.ordering, row.run_id);
+    return { seq, position: seq, at, verdict, route: match?.route ?? null, payload: webhook.config.payload, run };
   };
   const page = (order: 'ASC' | 'DESC', from: number | string, to: number | string, limit: number) =>
     allRows<EventRow>(select(order), webhook.workspaceId, from, to, limit).map(judge);
@@ -71,6 +73,7 @@ function firstSince(database: DatabaseSync, since: number): number {
 interface EventRow {
   seq: number;
   type: string;
+  run_id: string | null;
   accepted_at: number;
   /** Of the webhook's workspace. */
   is_own: 0 | 1;

@@ -181,7 +181,7 @@ export class BatchRows {
 }
 
 /** What it carries is thin where its members are, and not once more as a whole. */
-const AS_A_BATCH = { origin: 'batch', payload: 'full' } as const;
+const AS_A_BATCH = { origin: 'batch', run: null, payload: 'full' } as const;
 
 export interface BatchRowsOptions {
   database: DatabaseSync;

@@ -12,6 +12,8 @@ export interface Candidate {
   verdict: 'other' | 'skipped' | 'owed';
   /** Id of the route that an event goes; null: none, or it is a delivery, which has its own. */
   route: number | null;
+  /** The run that the delivery of an event goes in order with; null: none, or it is a delivery. */
+  run: string | null;
   /** What the delivery of an event is to carry; of a delivery, which has its own, it says nothing. */
   payload: PayloadKind;
 }

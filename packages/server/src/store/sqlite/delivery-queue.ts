@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { lastStatusOf } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryOrigin, type SentClass } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
@@ -10,6 +10,8 @@ import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
+import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
+import { headReads } from './head-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
 import type { NewsRows } from './news-rows.ts';
 import type { RecoverOutage } from './outage-recovery.ts';
@@ -47,8 +49,7 @@ export function deliveryQueue(options: {
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
   const due = database.prepare(`
-    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.thin,
-      e.id AS event_id, e.type, e.occurred_at, e.data
+    SELECT ${DUE_COLUMNS}
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
     ORDER BY q.due_at, q.delivery LIMIT ?`);
@@ -110,19 +111,20 @@ export function deliveryQueue(options: {
   };
 
   const cancelOne = (lane: Lane, row: DeliveryRow, reason: string): boolean => {
-    const { seq, due_at: dueAt } = row;
-    if (dueAt === null || !rows.dequeue(lane, { class: row.class, dueAt, seq })) return false;
+    const { seq, due_at: dueAt, run } = row;
+    const isGivenUp = row.state === 'failed' && run !== null;
+    if (!isGivenUp && (dueAt === null || !rows.dequeue(lane, { class: row.class, dueAt, seq }))) return false;
     rows.finish(seq, 'cancelled', { attempts: row.attempts, reason, lastStatus: row.last_status });
+    counters.settledCancelled += 1;
+    if (!isGivenUp) counters.pending -= 1;
+    wakes.addRun(lane, 'freed', run);
     return true;
   };
 
   const cancel: Sync<DeliveryQueue['cancel']> = ({ lane, deliveryId, limit, reason }) => {
     const named = deliveryId === undefined ? null : rows.find(lane, deliveryId);
     const waiting = deliveryId === undefined ? rows.waiting(lane, limit) : named === null ? [] : [named];
-    const count = waiting.filter((row) => cancelOne(lane, row, reason)).length;
-    counters.settledCancelled += count;
-    counters.pending -= count;
-    return count;
+    return waiting.filter((row) => cancelOne(lane, row, reason)).length;
   };
 
   const requeue: Sync<DeliveryQueue['requeue']> = (lane, deliveryId) => {
@@ -135,8 +137,8 @@ export function deliveryQueue(options: {
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || batches.isOwed(row)) return false;
-    const { event, route } = row;
-    recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, payload: payloadOf(row) });
+    const { event, route, run } = row;
+    recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, run, payload: payloadOf(row) });
     return true;
   };
 
@@ -164,6 +166,7 @@ export function deliveryQueue(options: {
     async readDue(query) {
       return readDue(query);
     },
+    ...headReads({ database, numbers, lastSeqOnDisk }),
     async nextDueAt(lane, after) {
       return oneRow<{ due_at: number }>(nextDue, numbers.findLane(lane), after)?.due_at ?? null;
     },
@@ -190,20 +193,7 @@ export function deliveryQueue(options: {
       dueBy,
       lastSeqOnDisk(),
       limit,
-    ).map((row) => ({
-      lane,
-      seq: row.delivery,
-      id: row.id,
-      class: row.class,
-      dueAt: row.due_at,
-      createdAt: row.created_at,
-      origin: row.origin,
-      attempts: row.attempts,
-      seriesFrom: row.series_from,
-      route: row.route,
-      payload: payloadOf(row),
-      event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
-    }));
+    ).map((row) => queuedFromRow(lane, row));
   }
 }
 
@@ -216,21 +206,4 @@ interface LaneRow {
   number: number;
   workspace_id: string;
   webhook_id: string;
-}
-
-interface DueRow {
-  delivery: number;
-  id: string;
-  class: SentClass;
-  due_at: number;
-  created_at: number;
-  origin: DeliveryOrigin;
-  attempts: number;
-  series_from: number;
-  route: number | null;
-  thin: DeliveryRow['thin'];
-  event_id: string;
-  type: string;
-  occurred_at: number;
-  data: string;
 }

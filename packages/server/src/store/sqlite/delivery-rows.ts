@@ -41,8 +41,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route, thin)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, run, thin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -53,7 +53,7 @@ export class DeliveryRows {
       WHERE seq = ?`);
     this.#recover = database.prepare(`
       UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, finished_at = NULL
-      WHERE seq = ?`);
+      WHERE seq = ? RETURNING run`);
     this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace = ? AND id = ? AND lane = ?');
     this.#waiting = database.prepare(`
       SELECT d.* FROM queue q JOIN deliveries d ON d.seq = q.delivery WHERE q.lane = ? LIMIT ?`);
@@ -102,6 +102,7 @@ export class DeliveryRows {
       null,
       null,
       delivery.route,
+      delivery.run,
       thinOf(delivery),
     );
     const seq = Number(lastInsertRowid);
@@ -127,6 +128,7 @@ export class DeliveryRows {
       delivery.reason,
       delivery.lastStatus,
       delivery.route,
+      null,
       thinOf(delivery),
     );
     return Number(lastInsertRowid);
@@ -149,10 +151,11 @@ export class DeliveryRows {
     this.#finish.run(state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, seq);
   }
 
-  /** Owes a finished delivery again, with a new series of attempts. */
-  recover(lane: Lane, place: Place): void {
-    this.#recover.run(place.class, place.dueAt, place.seq);
+  /** Owes a finished delivery again, with a new series of attempts. @returns the run that it goes in order with */
+  recover(lane: Lane, place: Place): string | null {
+    const row = oneRow<{ run: string | null }>(this.#recover, place.class, place.dueAt, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
+    return row?.run ?? null;
   }
 
   find(lane: Lane, id: string): DeliveryRow | null {
@@ -211,6 +214,7 @@ interface NewDelivery {
   route: number | null;
   /** Default 0; less than that: a batch goes on with a series that another one began. */
   seriesFrom?: number;
+  run: string | null;
   payload: PayloadKind;
 }
 
@@ -245,6 +249,7 @@ export interface DeliveryRow {
   route: number | null;
   /** `seq` of the batch that it is a member of. */
   batch: number | null;
+  run: string | null;
   thin: 1 | null;
 }
 

@@ -37,7 +37,9 @@ test('nothing is acknowledged, counted, told or sent before the log is on disk',
   const heard: unknown[] = [];
   store.onWake((wakes) => heard.push(...wakes));
   let acknowledged = false;
-  const recording = store.record(submission([plannedEvent([LANE])])).then(() => {
+  const planned = plannedEvent([LANE]);
+  const deliveries = planned.deliveries.map((delivery) => ({ ...delivery, run: 'run_1' }));
+  const recording = store.record(submission([{ ...planned, deliveries }])).then(() => {
     acknowledged = true;
   });
   await clock.advance(1_000);
@@ -45,13 +47,21 @@ test('nothing is acknowledged, counted, told or sent before the log is on disk',
   assert.equal(syncs[0]?.file.ino, fs.statSync(`${path}-wal`, { bigint: true }).ino, 'it is the log that is synced');
   assert.equal(acknowledged, false);
   assert.deepEqual(heard, []);
-  assert.deepEqual(await store.readDue(ALL), []);
+  const found = async () => [
+    await store.readDue(ALL),
+    (await store.readHeads({ ...ALL, onExhausted: 'block' })).heads,
+    await store.headsOf({ ...ALL, runs: ['run_1'], onExhausted: 'block' }),
+  ];
+  assert.deepEqual(await found(), [[], [], []]);
   assert.equal((await store.counters()).eventsAccepted, 0);
   syncs[0]?.end();
   await recording;
   await clock.advance(0);
   assert.equal(heard.length, 1);
-  assert.equal((await store.readDue(ALL)).length, 1);
+  assert.deepEqual(
+    (await found()).map((deliveries) => deliveries.length),
+    [1, 1, 1],
+  );
   assert.equal((await store.counters()).eventsAccepted, 1);
   await store.close();
 });

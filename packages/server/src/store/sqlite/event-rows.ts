@@ -49,8 +49,8 @@ export function createEventRows(options: {
       const dueAt = dueNow();
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
-        const { id, route = null, payload = 'full', gathers } = delivery;
-        const decided = { route, payload };
+        const { id, route = null, run = null, payload = 'full', gathers } = delivery;
+        const decided = { route, run, payload };
         const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
         if (gathers) {
           rows.create({ ...created, event: seq, class: DELIVERY_CLASS.gathering });

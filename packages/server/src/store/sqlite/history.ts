@@ -4,6 +4,7 @@ import type { DeliveryState } from '../../domain/delivery.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
+import { IN_ORDER } from './head-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
@@ -11,7 +12,11 @@ const WORKSPACE = '(SELECT number FROM workspace_numbers WHERE workspace_id = ?)
 const LANE = '(SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?)';
 const DELIVERIES = `
   SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id,
-    b.id AS batch_id, b.state AS batch_state, b.finished_at AS batch_finished_at
+    b.id AS batch_id, b.state AS batch_state, b.finished_at AS batch_finished_at,
+    CASE WHEN d.run IS NOT NULL AND d.state = 'pending' THEN (
+      SELECT f.id FROM deliveries f
+      WHERE f.lane = d.lane AND f.run = d.run AND f.state = 'failed' AND f.seq < d.seq AND ${IN_ORDER('f')}
+      ORDER BY f.seq LIMIT 1) END AS failed_before
   FROM deliveries d JOIN lanes l ON l.number = d.lane JOIN events e ON e.seq = d.event
     LEFT JOIN deliveries b ON b.seq = d.batch`;
 /** Up to so many that wait are found through the queue, where they may be rare among millions; more are found by trying. */
@@ -92,6 +97,7 @@ interface ListedRow extends DeliveryRow {
   batch_id: string | null;
   batch_state: DeliveryState;
   batch_finished_at: number | null;
+  failed_before: string | null;
 }
 
 function deliveryFromRow(row: ListedRow): Delivery {
@@ -104,6 +110,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     runId: row.run_id,
     origin: row.origin,
     route: row.route,
+    failedBefore: row.failed_before,
     payload: payloadOf(row),
     state: row.state,
     batch: row.batch_id === null ? null : { id: row.batch_id, state: row.batch_state },

@@ -9,7 +9,7 @@ import type { WakeList } from './wake-list.ts';
 export interface Recover {
   /** The same delivery again, with a fresh schedule. */
   putBack(lane: Lane, seq: number): void;
-  /** An event once more, as a new delivery. @param delivery.event its `seq` */
+  /** An event once more, as a new delivery: behind all of its run. @param delivery.event its `seq` */
   oweAnew(lane: Lane, delivery: OwedAnew): void;
 }
 
@@ -18,6 +18,7 @@ interface OwedAnew {
   event: number;
   origin: DeliveryOrigin;
   route: number | null;
+  run: string | null;
   payload: PayloadKind;
 }
 
@@ -29,21 +30,22 @@ export function createRecover(options: {
   dueNow: () => number;
 }): Recover {
   const { clock, wakes, rows, counters, dueNow } = options;
-  const waits = (lane: Lane) => {
+  const waits = (lane: Lane, run: string | null) => {
     counters.pending += 1;
     wakes.add(lane, 'recovered');
+    wakes.addRun(lane, 'putBack', run);
   };
   return {
     putBack(lane, seq) {
-      rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq });
+      const run = rows.recover(lane, { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), seq });
       counters.deliveriesPutBack += 1;
-      waits(lane);
+      waits(lane, run);
     },
     oweAnew(lane, delivery) {
       const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow(), createdAt: clock.now() };
       rows.create({ lane, ...delivery, ...place });
       counters.deliveriesCreated += 1;
-      waits(lane);
+      waits(lane, delivery.run);
     },
   };
 }

@@ -6,8 +6,8 @@ import { allRows, oneRow } from './database.ts';
 /**
  * Goes from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
  * deliveries than one step removes goes over several: its deliveries first, itself last. A member of a batch is as old as that,
- * and a batch stays as long as any of its members. The last event and the last
- * delivery of all stay: SQLite would give their numbers away again.
+ * and a batch stays as long as any of its members. What failed stays while something waits behind it in its run: else time would
+ * free what a person is to decide on. The last event and the last delivery of all stay: SQLite would give their numbers away again.
  */
 export function retention(database: DatabaseSync, group: CommitGroup): Retention {
   const page = database.prepare('SELECT seq, accepted_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
@@ -16,7 +16,10 @@ export function retention(database: DatabaseSync, group: CommitGroup): Retention
   const kept = database.prepare(`
     SELECT 1 FROM deliveries d LEFT JOIN deliveries b ON b.seq = d.batch
     WHERE d.event = :event AND (d.state = 'pending' OR d.finished_at >= :before OR d.seq = :latest
-      OR b.state = 'pending' OR b.finished_at >= :before OR EXISTS (SELECT 1 FROM deliveries m WHERE m.batch = d.seq))
+      OR b.state = 'pending' OR b.finished_at >= :before OR EXISTS (SELECT 1 FROM deliveries m WHERE m.batch = d.seq)
+      OR (d.state = 'failed' AND d.run IS NOT NULL AND EXISTS (
+        SELECT 1 FROM deliveries w WHERE w.lane = d.lane AND w.run = d.run AND w.state = 'pending' AND w.seq > d.seq
+          AND w.run IS NOT NULL AND w.state IN ('pending', 'failed'))))
     LIMIT 1`);
   const deliveriesOf = database.prepare('SELECT seq FROM deliveries WHERE event = ? LIMIT ?');
   const removeAttempts = database.prepare('DELETE FROM attempts WHERE delivery = ?');

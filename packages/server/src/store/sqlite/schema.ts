@@ -216,4 +216,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN batch INTEGER;
   CREATE INDEX deliveries_of_batch ON deliveries (batch) WHERE batch IS NOT NULL;
   `,
+  // `run` is set for what goes in order alone, so that all else has no entry in the index.
+  `
+  ALTER TABLE deliveries ADD COLUMN run TEXT;
+  CREATE INDEX deliveries_in_order ON deliveries (lane, run, state, seq)
+    WHERE run IS NOT NULL AND state IN ('pending', 'failed');
+  `,
 ];

@@ -7,7 +7,15 @@ import { WakeList } from './wake-list.ts';
 const A = { workspaceId: 'ws_1', webhookId: 'wh_a' };
 const B = { workspaceId: 'ws_1', webhookId: 'wh_b' };
 const ELSEWHERE = { workspaceId: 'ws_2', webhookId: 'wh_a' };
-const NOTHING = { first: false, handedOver: [], recovered: false, gathering: false, changed: false };
+const NOTHING = {
+  first: false,
+  handedOver: [],
+  recovered: false,
+  putBack: new Set(),
+  freed: new Set(),
+  gathering: false,
+  changed: false,
+};
 
 function openList() {
   const list = new WakeList();
@@ -19,7 +27,7 @@ function openList() {
 function delivery(lane: Lane, seq: number): QueuedDelivery {
   const event = { id: `evt_${seq}`, type: 'a.b', occurredAt: 0, dataText: '{}' };
   const place = { class: 0, dueAt: 1, createdAt: 1, origin: 'event', attempts: 0, seriesFrom: 0 } as const;
-  return { lane, seq, id: `del_${seq}`, ...place, route: null, payload: 'full', event };
+  return { lane, seq, id: `del_${seq}`, ...place, route: null, run: null, payload: 'full', event };
 }
 
 test('tells what a transaction brought, lane by lane, once it is on disk', () => {

@@ -6,7 +6,7 @@ const MAX_HANDED_OVER = 64;
 
 /** The lanes that the open transaction gives work to; told to the engine once that transaction is on disk. */
 export class WakeList {
-  #wakes = new Map<string, Wake>();
+  #wakes = new Map<string, ListedWake>();
   #listener: (wakes: readonly Wake[]) => void = () => {};
 
   /** A first attempt came in. */
@@ -20,6 +20,11 @@ export class WakeList {
 
   add(lane: Lane, news: 'recovered' | 'gathering' | 'changed'): void {
     this.#wake(lane)[news] = true;
+  }
+
+  /** A delivery of a run was put back or replayed, or was cancelled. @param run null: it has none */
+  addRun(lane: Lane, news: 'putBack' | 'freed', run: string | null): void {
+    if (run !== null) this.#wake(lane)[news].add(run);
   }
 
   listen(listener: (wakes: readonly Wake[]) => void): void {
@@ -39,13 +44,24 @@ export class WakeList {
     this.#wakes.clear();
   }
 
-  #wake(lane: Lane): Wake {
+  #wake(lane: Lane): ListedWake {
     const key = laneKey(lane);
     let wake = this.#wakes.get(key);
     if (wake === undefined) {
-      wake = { lane, first: false, handedOver: [], recovered: false, gathering: false, changed: false };
+      wake = {
+        lane,
+        first: false,
+        handedOver: [],
+        recovered: false,
+        putBack: new Set(),
+        freed: new Set(),
+        gathering: false,
+        changed: false,
+      };
       this.#wakes.set(key, wake);
     }
     return wake;
   }
 }
+
+type ListedWake = Wake & Record<'putBack' | 'freed', Set<string>>;

@@ -1,5 +1,6 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { AttemptFacts, WebhookFacts } from './facts.ts';
+import type { RunCheck } from './run-check.ts';
 import { isLane, keyOf, type QueueRow } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
@@ -12,13 +13,15 @@ const READ_WITHIN_MS = 1_000;
  */
 export class FairnessCheck {
   readonly #witness: Witness;
+  readonly #runs: RunCheck;
   /** Nothing kept the engine from reading what is due since then. */
   readonly #calmSince: () => number;
   /** First attempts that were started since the last old one, while one of those waited and had room. */
   readonly #inARow = new Map<WebhookFacts, number>();
 
-  constructor(witness: Witness, calmSince: () => number) {
+  constructor(witness: Witness, runs: RunCheck, calmSince: () => number) {
     this.#witness = witness;
+    this.#runs = runs;
     this.#calmSince = calmSince;
   }
 
@@ -80,6 +83,7 @@ export class FairnessCheck {
     return disk.queue
       .all()
       .filter((row) => row.class !== DELIVERY_CLASS.gathering && isLane(row.lane, webhook.lane))
-      .filter((row) => row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key));
+      .filter((row) => row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key))
+      .filter((row) => this.#runs.isFree(webhook, row, time.now - READ_WITHIN_MS));
   }
 }

@@ -1,5 +1,6 @@
 import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
+import type { RunCheck } from './run-check.ts';
 import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -10,10 +11,12 @@ const SLACK_MS = 10 * 60_000;
 export class FinalCheck {
   readonly #witness: Witness;
   readonly #ledger: Ledger;
+  readonly #runs: RunCheck;
 
-  constructor(witness: Witness, ledger: Ledger) {
+  constructor(witness: Witness, ledger: Ledger, runs: RunCheck) {
     this.#witness = witness;
     this.#ledger = ledger;
+    this.#runs = runs;
   }
 
   /** A person or the system holds it. */
@@ -25,8 +28,19 @@ export class FinalCheck {
     return !latest.config.active || (hold != null && (hold.pausedAt !== null || hold.disabledAt !== null));
   }
 
-  /** What waits, and is not held. */
+  /** What waits, and neither is held nor waits for a person to decide on one that failed before it. */
   waiting(): { webhook: WebhookFacts; row: QueueRow }[] {
+    return this.#owed().filter(({ webhook, row }) => this.#runs.blockerOf(webhook, row) === undefined);
+  }
+
+  /** What failed, and keeps others back. */
+  blocking(): { webhook: WebhookFacts; row: DeliveryRow }[] {
+    const blocked = this.#owed().map(({ webhook, row }) => ({ webhook, row: this.#runs.blockerOf(webhook, row) }));
+    const found = blocked.flatMap(({ webhook, row }) => (row === undefined ? [] : [{ webhook, row }]));
+    return [...new Map(found.map((each) => [each.row.key, each])).values()];
+  }
+
+  #owed(): { webhook: WebhookFacts; row: QueueRow }[] {
     const flowing = [...this.#ledger.webhooks.values()].filter((webhook) => !this.isHeld(webhook));
     return this.#witness.disk.queue.all().flatMap((row) => {
       const webhook = flowing.find(({ lane }) => isLane(lane, row.lane));

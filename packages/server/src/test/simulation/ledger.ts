@@ -12,6 +12,7 @@ import type { AttemptFacts, DeliveryFacts, ExchangeFacts, WebhookFacts } from '.
 import type { FairnessCheck } from './fairness-check.ts';
 import type { PaceCheck } from './pace-check.ts';
 import { signedText } from './receivers.ts';
+import type { RunCheck } from './run-check.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -32,14 +33,19 @@ export class Ledger {
   readonly #witness: Witness;
   readonly #pace: PaceCheck;
   readonly #fairness: FairnessCheck;
+  readonly #runs: RunCheck;
   readonly #trace: (line: string) => void;
   /** Batches have ids that no seed gives. */
   readonly #batchNames = new Map<string, string>();
 
-  constructor(witness: Witness, checks: { pace: PaceCheck; fairness: FairnessCheck; trace: (line: string) => void }) {
+  constructor(
+    witness: Witness,
+    checks: { pace: PaceCheck; fairness: FairnessCheck; runs: RunCheck; trace: (line: string) => void },
+  ) {
     this.#witness = witness;
     this.#pace = checks.pace;
     this.#fairness = checks.fairness;
+    this.#runs = checks.runs;
     this.#trace = (line) => checks.trace(line.replace(/del_\w+/g, (id) => this.#batchNames.get(id) ?? id));
   }
 
@@ -85,7 +91,7 @@ export class Ledger {
     return row?.batch == null ? row?.state : this.#witness.disk.deliveries.get(row.batch)?.state;
   }
 
-  rowOf({ id, webhook }: DeliveryFacts): DeliveryRow | undefined {
+  rowOf({ id, webhook }: Pick<DeliveryFacts, 'id' | 'webhook'>): DeliveryRow | undefined {
     return this.#witness.disk.deliveries.get(keyOf(webhook.lane.workspaceId, id));
   }
 
@@ -148,6 +154,7 @@ export class Ledger {
     if (!isTest) {
       checkStart(this.#witness, { attempt, delivery, row, request });
       this.#fairness.started(attempt);
+      this.#runs.started(attempt, row);
       const { destination } = attempt;
       const others = [...webhook.attempts].filter((one) => !one.isTest && one.destination === destination);
       destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
@@ -282,6 +289,7 @@ export class Ledger {
       delivery.attempt.webhook.attempts.delete(delivery.attempt);
       if (disable !== undefined) this.#disabled(delivery.attempt.webhook);
       delivery.attempt = null;
+      this.#runs.changed(this.rowOf(delivery));
     }
   }
 
@@ -303,6 +311,7 @@ export class Ledger {
     }
     this.#pace.crashed();
     this.#fairness.crashed();
+    this.#runs.crashed();
     for (const webhook of this.webhooks.values()) {
       Object.assign(webhook, { changing: false, disabling: 0, changedUntil: this.#witness.time.now });
       webhook.attempts.clear();

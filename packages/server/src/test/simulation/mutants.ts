@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a read takes what is known already',
     file: 'deliver/lane.ts',
-    find: 'if (this.#known.has(delivery.id)) continue;',
+    find: 'this.#known.has(delivery.id) || ',
     replace: '',
   },
   {
@@ -235,8 +235,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a replay forgets that it is thin',
     file: 'test/simulation/store/memory-queue.ts',
-    find: 'createdAt: clock.now(), route, payload, ...place',
-    replace: `createdAt: clock.now(), route, payload: 'full', ...place`,
+    find: 'const decided = { route, run, payload };',
+    replace: `const decided = { route, run, payload: 'full' } as const;`,
   },
   {
     name: 'the signature that worked is not remembered',
@@ -381,6 +381,66 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'deliver/conclude.ts',
     find: `attemptsUsed: 0, start: 'at once'`,
     replace: `attemptsUsed: attemptsInSeries, start: 'at once'`,
+  },
+  {
+    name: 'two of a run at a time',
+    file: 'deliver/run-order.ts',
+    find: 'this.keeps(run) ? this.#held.get(run)?.[0] : undefined',
+    replace: 'undefined',
+  },
+  {
+    name: 'news is taken for the heads of its runs',
+    file: 'deliver/lane.ts',
+    find: 'handedOver.filter(({ run }) => !this.runs.keeps(run))',
+    replace: 'handedOver',
+  },
+  {
+    name: 'nobody looks for the next of a run',
+    file: 'deliver/engine.ts',
+    find: 'lane.runs.lookAt(delivery.run);',
+    replace: '',
+  },
+  {
+    name: 'the next of a run does not wait until the outcome is on disk',
+    file: 'deliver/engine.ts',
+    find: 'next = await this.#settle(input, landed);',
+    replace: 'lane.forget(delivery.id);\n      next = await this.#settle(input, landed);',
+  },
+  {
+    name: 'one that failed blocks nothing',
+    file: 'deliver/engine.ts',
+    find: 'onExhausted: ordering.on_exhausted',
+    replace: `onExhausted: 'skip'`,
+  },
+  {
+    name: 'one that failed blocks all that are read after it',
+    file: 'deliver/engine.ts',
+    find: `lane.runs.ordering?.on_exhausted ?? 'block'`,
+    replace: `'block' as const`,
+  },
+  {
+    name: 'one that is put back goes behind what waits in memory',
+    file: 'deliver/lane.ts',
+    find: 'delivery.seq < holder.seq &&',
+    replace: 'delivery.seq < 0 &&',
+  },
+  {
+    name: 'news of a run whose head is cancelled is not heard',
+    file: 'deliver/engine.ts',
+    find: 'for (const run of wake.freed) lane.runs.lookAt(run);',
+    replace: '',
+  },
+  {
+    name: 'the next of a run does not wait until a cancelling is on disk',
+    file: 'deliver/lane.ts',
+    find: 'this.runs.ordering !== null && this.#cancelling > 0',
+    replace: 'false',
+  },
+  {
+    name: 'what was read without an order goes without it',
+    file: 'deliver/lane.ts',
+    find: 'if (before?.on_exhausted === ordering?.on_exhausted) return;',
+    replace: 'return;',
   },
   {
     name: 'found: a retry stays behind a read that came past it',

@@ -1,14 +1,17 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { HoldChange } from '../../domain/hold.ts';
+import { type Ordering, runInOrder } from '../../domain/ordering.ts';
 import { createAddressPolicy } from '../../domain/public-address.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { parseWebhookConfig, type WebhookConfig } from '../../domain/webhook-config.ts';
 import { AppError } from '../../errors.ts';
+import type { PlannedDelivery } from '../../store/store.ts';
 import type { Chance } from './chance.ts';
-import type { WebhookFacts } from './facts.ts';
+import type { DeliveryFacts, WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { PromptCheck } from './prompt-check.ts';
 import type { State } from './reached.ts';
+import type { RunCheck } from './run-check.ts';
 import type { DeliveryAct, Step, WebhookAct } from './scenario.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import { isLane, keyOf } from './store/disk.ts';
@@ -16,6 +19,7 @@ import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
 const WORKSPACE = 'ws_1';
+const RUNS = [null, 'run_1', 'run_1', 'run_2', 'run_3'] as const;
 const RULES = {
   allowHttp: false,
   addressPolicy: createAddressPolicy({ allowNetworks: [] }),
@@ -27,13 +31,15 @@ export class People {
   readonly #witness: Witness;
   readonly #ledger: Ledger;
   readonly #prompt: PromptCheck;
+  readonly #runs: RunCheck;
   readonly #chance: Chance;
   #ids = 0;
 
-  constructor(witness: Witness, ledger: Ledger, others: { prompt: PromptCheck; chance: Chance }) {
+  constructor(witness: Witness, ledger: Ledger, others: { prompt: PromptCheck; runs: RunCheck; chance: Chance }) {
     this.#witness = witness;
     this.#ledger = ledger;
     this.#prompt = others.prompt;
+    this.#runs = others.runs;
     this.#chance = others.chance;
   }
 
@@ -58,18 +64,17 @@ export class People {
         return this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
       }),
     );
-    const events = deliveries.map((owed) => ({
-      event: {
-        ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: this.#someType(), runId: null, revision: 1 },
-        ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
-      },
-      deliveries: owed.map(({ id, webhook, payload }) => ({
-        ...{ id, webhookId: webhook.lane.webhookId },
-        ...(payload === 'thin' && { payload }),
-        ...(this.#latest(webhook)?.config.batch && { gathers: true as const }),
-      })),
-      idempotency: null,
-    }));
+    const events = deliveries.map((owed) => {
+      const runId = this.#chance.pick(RUNS);
+      return {
+        event: {
+          ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: this.#someType(), runId, revision: 1 },
+          ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
+        },
+        deliveries: owed.map((delivery) => this.#plan(delivery, runId)),
+        idempotency: null,
+      };
+    });
     try {
       await node.store.record({ workspaceId: WORKSPACE, events, idempotency: null, note: null });
     } catch (error) {
@@ -88,6 +93,17 @@ export class People {
   /** Two types, so that what waits for company is not all of one. */
   #someType(): string {
     return this.#ids % 4 === 0 ? 'workflow.failed' : 'workflow.started';
+  }
+
+  #plan({ id, webhook, payload }: DeliveryFacts, runId: string | null): PlannedDelivery {
+    const { ordering = null, batch = null } = this.#latest(webhook)?.config ?? {};
+    const run = runInOrder(ordering, runId);
+    return {
+      ...{ id, webhookId: webhook.lane.webhookId },
+      ...(run !== null && { run }),
+      ...(payload === 'thin' && { payload }),
+      ...(batch !== null && { gathers: true as const }),
+    };
   }
 
   async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
@@ -150,6 +166,7 @@ export class People {
       case 'change limits': {
         const { url, signature_scheme } = before.config;
         const changed = this.#parse({ ...config, url, signature_scheme });
+        this.#noteOrder(webhook, before.config.ordering, changed.config.ordering);
         await put({ config: { ...changed.config, active: before.config.active } });
         return this.#witness.reached.note('a person changed a limit');
       }
@@ -166,7 +183,8 @@ export class People {
     const state = act === 'cancel' ? ['pending'] : act === 'retry' ? ['failed', 'cancelled'] : ['delivered', 'failed'];
     const fitting = [...this.#ledger.deliveries.values()].filter((each) => {
       const row = this.#ledger.rowOf(each);
-      return row !== undefined && row.origin !== 'test' && state.includes(row.state);
+      const isGivenUp = act === 'cancel' && row?.state === 'failed' && row.run !== null;
+      return row !== undefined && row.origin !== 'test' && (state.includes(row.state) || isGivenUp);
     });
     const delivery = fitting[chosen % Math.max(1, fitting.length)];
     if (delivery === undefined || this.#latest(delivery.webhook)?.deletedAt !== null) return;
@@ -183,9 +201,13 @@ export class People {
     { webhook, act }: { webhook: WebhookFacts; act: DeliveryAct },
   ): Promise<void> {
     const { reached } = this.#witness;
+    const row = this.#ledger.rowOf({ id, webhook });
     if (act === 'cancel') {
       const gathered = this.#witness.disk.queue.get(keyOf(WORKSPACE, id))?.class === DELIVERY_CLASS.gathering;
-      const outcome = await node.engine.cancel(webhook.lane, id);
+      const over = this.#runs.cancelling(row);
+      const outcome = await node.engine.cancel(webhook.lane, id).finally(over);
+      if (outcome === 'cancelled' && row?.state === 'failed') reached.note('a person gave up one that failed in a run');
+      if (outcome !== 'sending') this.#prompt.expect(webhook);
       if (outcome === 'cancelled') reached.note('a person cancelled a delivery');
       if (outcome === 'cancelled' && gathered) reached.note('a person cancelled a member before its batch was made');
       if (outcome === 'sending') reached.note('a person could not cancel what was in the air');
@@ -204,7 +226,13 @@ export class People {
         reached.note('a person replayed a delivery');
       }
     }
+    this.#runs.changed(row);
     this.#prompt.expect(webhook);
+  }
+
+  /** A person decides on a delivery that keeps back its run. */
+  async free(node: SimulatedNode, webhook: WebhookFacts, id: string): Promise<void> {
+    await this.#actOn(node, id, { webhook, act: this.#chance.pick(['retry', 'cancel']) });
   }
 
   async #test(node: SimulatedNode, webhook: WebhookFacts): Promise<void> {
@@ -248,6 +276,12 @@ export class People {
 
   #owes({ lane }: WebhookFacts): boolean {
     return this.#witness.disk.queue.all().some((row) => isLane(row.lane, lane));
+  }
+
+  #noteOrder(webhook: WebhookFacts, before: Ordering | null, after: Ordering | null): void {
+    if (before?.on_exhausted === after?.on_exhausted || !this.#owes(webhook)) return;
+    if (before === null) this.#witness.reached.note('an order began while something waited');
+    if (after === null) this.#witness.reached.note('an order ended while something waited');
   }
 
   #noteRelease(webhook: WebhookFacts, act: HoldChange): void {

@@ -1,6 +1,7 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
+import type { RunCheck } from './run-check.ts';
 import { isLane, keyOf, type QueueRow } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
@@ -14,13 +15,13 @@ const PROMPT_MS = 1_000;
 export class PromptCheck {
   readonly #witness: Witness;
   readonly #ledger: Ledger;
-  readonly #options: { withinMs: number; calmSince: () => number };
+  readonly #options: { withinMs: number; calmSince: () => number; runs: RunCheck };
 
   /** @param options.calmSince since when nothing was wrong with process and disk */
-  constructor(witness: Witness, ledger: Ledger, options: { extraMs: number; calmSince: () => number }) {
+  constructor(witness: Witness, ledger: Ledger, options: { extraMs: number; calmSince: () => number; runs: RunCheck }) {
     this.#witness = witness;
     this.#ledger = ledger;
-    this.#options = { withinMs: PROMPT_MS + options.extraMs, calmSince: options.calmSince };
+    this.#options = { ...options, withinMs: PROMPT_MS + options.extraMs };
   }
 
   /** From this instant on something of the webhook can be sent, as far as is known. */
@@ -39,7 +40,8 @@ export class PromptCheck {
     const busy = new Set([...webhook.attempts].map(({ deliveryId }) => keyOf(workspaceId, deliveryId)));
     const waits = disk.queue
       .all()
-      .find((row) => isLane(row.lane, webhook.lane) && this.#dueAt(row) <= since && !busy.has(row.key));
+      .filter((row) => isLane(row.lane, webhook.lane) && this.#dueAt(row) <= since && !busy.has(row.key))
+      .find((row) => this.#options.runs.isFree(webhook, row, since));
     // A batch has to be made first, for a place that may have become free just now.
     if (waits?.class === DELIVERY_CLASS.gathering && webhook.landedAt >= since) return;
     const id = waits && disk.deliveries.get(waits.key)?.id;

@@ -11,8 +11,12 @@ export function randomConfig(chance: Chance, { isLong }: { isLong: boolean }): R
     retry_policy: randomPolicy(chance, isLong),
     timeout: chance.pick([1, 2, 5, 30]),
     max_concurrency: chance.pick([1, 2, 4, 5, 8, 16]),
-    ...(chance.happens(0.3) && { batch: { size: chance.between(2, 6), timeout: chance.pick([1, 2, 5, 30]) } }),
     ...(chance.happens(0.25) && { rate_limit: { limit: chance.between(1, 6), period: chance.pick([1, 2, 10, 60]) } }),
+    ...chance.weighed<Record<string, unknown>>([
+      [3, {}],
+      [3, { batch: { size: chance.between(2, 6), timeout: chance.pick([1, 2, 5, 30]) } }],
+      [4, { ordering: { by: 'run', on_exhausted: chance.pick(['block', 'skip']) } }],
+    ]),
     ...(chance.happens(0.3) && { payload: 'thin' }),
   };
 }

@@ -69,6 +69,14 @@ export const STATES = [
   'a stop that waited for what was in the air',
   'a stop that gave back what was in the air',
   'news of a lane was lost',
+  'a run waited for its first one',
+  'a run waited for a retry',
+  'a run went on behind one that failed',
+  'a run was blocked until the end',
+  'one that was put back went before what came after it',
+  'a person gave up one that failed in a run',
+  'an order began while something waited',
+  'an order ended while something waited',
 ] as const;
 
 export type State = (typeof STATES)[number];

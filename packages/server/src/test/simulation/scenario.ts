@@ -97,6 +97,11 @@ export function scenarioOf(chance: Chance): Scenario {
     if (chance.happens(0.2)) meet({ kind: 'delivery', delivery: chance.between(0, 999), act: 'cancel' }, 40);
     meet({ kind: 'mood', webhook, mood: chance.pick(['well', 'well', 'gone', 'hangs']) }, 20_000);
   }
+  if (times(2) === 1) {
+    putBack(chance, { webhook: chance.between(0, webhooks.length - 1), activeMs }, (step, atMs) =>
+      steps.push({ ...step, atMs }),
+    );
+  }
   for (let left = times(6); left > 0; left -= 1) {
     const act = chance.weighed(ACTS);
     at({ kind: 'webhook', webhook: chance.between(0, 9), act, config: randomConfig(chance, { isLong }) });
@@ -197,6 +202,23 @@ function moods(
       atMs += chance.between(0, activeMs / 4);
     }
   }
+}
+
+/** One that failed is put back while what came after it waits for a slot. */
+function putBack(
+  chance: Chance,
+  { webhook, activeMs }: { webhook: number; activeMs: number },
+  add: (step: Step, atMs: number) => void,
+): void {
+  const atMs = chance.between(0, activeMs);
+  const publish: Step = { kind: 'publish', webhooks: [webhook], count: 2 };
+  add({ kind: 'mood', webhook, mood: 'does not know it' }, atMs);
+  add(publish, atMs);
+  add({ kind: 'mood', webhook, mood: 'hangs' }, atMs + 300);
+  for (let i = 0; i < 3; i += 1) add(publish, atMs + 301 + i);
+  for (let i = 0; i < 2; i += 1)
+    add({ kind: 'delivery', delivery: chance.between(0, 999), act: 'retry' }, atMs + 600 + i);
+  add({ kind: 'mood', webhook, mood: 'well' }, atMs + chance.between(1_000, 40_000));
 }
 
 function randomLimits(chance: Chance, isLong: boolean): Partial<EngineLimits> {

@@ -135,6 +135,8 @@ export class SimulatedNode {
       loadLane: (lane) => read(() => store.loadLane(lane)),
       exchangesSince: (lane, after) => read(() => store.exchangesSince(lane, after)),
       readDue: (query) => read(() => store.readDue(query)),
+      readHeads: (query) => read(() => store.readHeads(query)),
+      headsOf: (query) => read(() => store.headsOf(query)),
       nextDueAt: (lane, after) => read(() => store.nextDueAt(lane, after)),
       readGathering: (query) => read(() => store.readGathering(query)),
       formBatch: async (batch) => {

@@ -7,6 +7,7 @@ import { People } from './people.ts';
 import { PromptCheck } from './prompt-check.ts';
 import { Reached } from './reached.ts';
 import { Receiver } from './receivers.ts';
+import { RunCheck } from './run-check.ts';
 import { type Moment, type Scenario, type Step, scenarioOf } from './scenario.ts';
 import { SimulatedNode } from './simulated-node.ts';
 import { Disk } from './store/disk.ts';
@@ -64,18 +65,21 @@ export class Simulation {
     const { newsLost } = this.#scenario;
     const witness = this.#witness();
     const calmSince = () => (this.#disk.fault === null && this.#node !== null ? this.#calmSince : this.#time.now);
-    const checks = {
-      pace: new PaceCheck(witness),
-      fairness: new FairnessCheck(witness, () => (newsLost > 0 ? this.#time.now : calmSince())),
-    };
+    const newsSince = () => (newsLost > 0 ? this.#time.now : calmSince());
+    const runs = new RunCheck(witness, newsSince);
+    const checks = { pace: new PaceCheck(witness), fairness: new FairnessCheck(witness, runs, newsSince), runs };
     this.#ledger = new Ledger(witness, {
       ...checks,
       trace: (line) => this.#trace.push(`${this.#time.elapsed} ${line}`),
     });
     const extraMs = patienceOf(this.#scenario);
-    this.#prompt = new PromptCheck(witness, this.#ledger, { extraMs, calmSince });
-    this.#people = new People(witness, this.#ledger, { prompt: this.#prompt, chance: this.#chance.branch() });
-    this.#final = new FinalCheck(witness, this.#ledger);
+    this.#prompt = new PromptCheck(witness, this.#ledger, { extraMs, calmSince, runs });
+    this.#people = new People(witness, this.#ledger, {
+      prompt: this.#prompt,
+      runs,
+      chance: this.#chance.branch(),
+    });
+    this.#final = new FinalCheck(witness, this.#ledger, runs);
   }
 
   #witness(): Witness {
@@ -279,7 +283,7 @@ export class Simulation {
     return [...this.#ledger.webhooks.values()].every(({ attempts }) => attempts.size === 0);
   }
 
-  /** Nobody holds anything any more. */
+  /** Nobody holds anything any more, and what blocks a run is retried or given up. */
   async #release(): Promise<void> {
     for (const webhook of this.#ledger.webhooks.values()) {
       if (this.#node === null || !this.#final.isHeld(webhook)) continue;
@@ -287,6 +291,11 @@ export class Simulation {
         void this.#people.act(this.#node, webhook, { act, config: {} });
         await this.#pass(this.#time.now + 1_000);
       }
+    }
+    for (const { webhook, row } of this.#final.blocking()) {
+      this.#reached.note('a run was blocked until the end');
+      if (this.#node !== null) void this.#people.free(this.#node, webhook, row.id);
+      await this.#pass(this.#time.now + 1_000);
     }
   }
 }

@@ -75,6 +75,8 @@ export interface DeliveryRow {
   seriesFrom: number;
   /** Id of the route; null: the webhook's own URL. */
   route: number | null;
+  /** That it goes in order with; null: none. */
+  run: string | null;
   payload: PayloadKind;
   createdAt: number;
   finishedAt: number | null;

@@ -125,7 +125,7 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
 }
 
 /** What it carries is thin where its members are, and not once more as a whole. */
-const AS_A_BATCH = { origin: 'batch', payload: 'full' } as const;
+const AS_A_BATCH = { origin: 'batch', run: null, payload: 'full' } as const;
 
 function missing(): never {
   throw new Error('what is in the queue has a delivery and an event');

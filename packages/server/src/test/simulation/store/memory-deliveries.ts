@@ -9,7 +9,7 @@ import type { MemoryParts } from './memory-parts.ts';
 
 type NewDelivery = Pick<
   DeliveryRow,
-  'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'payload'
+  'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'run' | 'payload'
 > & {
   dueAt: number;
   /** Default 0. */
@@ -49,7 +49,7 @@ export class DeliveryTables {
 
   /** A delivery that never waited, such as a test. */
   createFinished(delivery: FinishedDelivery): void {
-    this.#insert({ ...delivery, class: 0, dueAt: null, seriesFrom: 0, finishedAt: this.#parts.clock.now() });
+    this.#insert({ ...delivery, class: 0, dueAt: null, seriesFrom: 0, run: null, finishedAt: this.#parts.clock.now() });
   }
 
   #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'batch' | 'createdIn'>): DeliveryRow {

@@ -73,9 +73,10 @@ export function eventLogWrites(
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
     const key = addEvent(event);
     const dueAt = dueNow();
-    for (const { id, webhookId, route = null, payload = 'full', gathers } of deliveries) {
+    for (const { id, webhookId, route = null, run = null, payload = 'full', gathers } of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId };
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, payload, dueAt };
+      const decided = { route, run, payload };
+      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
       if (gathers) {
         rows.create({ ...created, event: key, class: DELIVERY_CLASS.gathering });
         wakes.add(lane, 'gathering');

@@ -1,5 +1,6 @@
 import type { Delivery, DeliveryQuery, History } from '../../../store/store.ts';
 import { type DeliveryRow, type Disk, keyOf } from './disk.ts';
+import { runBefore } from './memory-heads.ts';
 import { inOrder } from './memory-parts.ts';
 
 export function historyReads(disk: Disk): Omit<History, 'counters'> {
@@ -36,6 +37,11 @@ function fits(delivery: Delivery, query: DeliveryQuery): boolean {
   );
 }
 
+function failedBefore(disk: Disk, row: DeliveryRow): string | null {
+  if (row.state !== 'pending') return null;
+  return runBefore(disk, row).find(({ state }) => state === 'failed')?.id ?? null;
+}
+
 function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
   const event = disk.events.get(row.event);
   const batch = row.batch === null ? undefined : disk.deliveries.get(row.batch);
@@ -52,6 +58,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     reason: row.reason,
     attempts: row.attempts,
     route: row.route,
+    failedBefore: failedBefore(disk, row),
     payload: row.payload,
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,

@@ -1,5 +1,5 @@
 import { lastStatusOf } from '../../../domain/attempt.ts';
-import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
+import { DELIVERY_CLASS, SENT_CLASSES } from '../../../domain/delivery.ts';
 import { NO_HOLD } from '../../../domain/hold.ts';
 import { type Lane, laneKey } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement } from '../../../store/store.ts';
@@ -7,7 +7,11 @@ import { isLane, keyOf, type QueueRow } from './disk.ts';
 import { memoryBatches } from './memory-batches.ts';
 import type { DeliveryTables } from './memory-deliveries.ts';
 import { versionsOf } from './memory-directory.ts';
+import { isHead } from './memory-heads.ts';
 import type { MemoryParts } from './memory-parts.ts';
+
+/** Few, so that a simulation comes across a run that is longer. */
+const LOOKED_AT = 5;
 
 /** What is owed, as the SQLite driver does it: the fence is the row where it was read. */
 export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQueue {
@@ -53,14 +57,17 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
   const cancel = ({ lane, deliveryId, limit, reason }: Parameters<DeliveryQueue['cancel']>[0]): number => {
     const named = deliveryId === undefined ? null : keyOf(lane.workspaceId, deliveryId);
     const waiting = inLane(lane).filter(({ key }) => named === null || key === named);
-    const cancelled = named === null ? waiting.slice(0, limit) : waiting;
-    for (const { key } of cancelled) {
-      const row = disk.deliveries.get(key);
-      disk.queue.delete(key);
-      if (row !== undefined) rows.finish(row, { ...row, state: 'cancelled', reason });
+    const found = (named === null ? waiting.slice(0, limit) : waiting).flatMap(
+      ({ key }) => disk.deliveries.get(key) ?? [],
+    );
+    const failed = deliveryId === undefined ? undefined : rows.find(lane, deliveryId);
+    const cancelled = failed?.state === 'failed' && failed.run !== null ? [failed] : found;
+    for (const row of cancelled) {
+      if (disk.queue.delete(row.key)) counters.pending -= 1;
+      rows.finish(row, { ...row, state: 'cancelled', reason });
+      wakes.addRun(lane, 'freed', row.run);
     }
     counters.settledCancelled += cancelled.length;
-    counters.pending -= cancelled.length;
     return cancelled.length;
   };
 
@@ -71,6 +78,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     counters.deliveriesPutBack += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
+    wakes.addRun(lane, 'putBack', row.run);
     return true;
   };
 
@@ -78,11 +86,13 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = rows.find(lane, deliveryId);
     if (row === undefined || batches.isOwed(row)) return false;
     const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
-    const { event, route, payload } = row;
-    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, payload, ...place });
+    const { event, route, run, payload } = row;
+    const decided = { route, run, payload };
+    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), ...decided, ...place });
     counters.deliveriesCreated += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
+    wakes.addRun(lane, 'putBack', run);
     return true;
   };
 
@@ -103,6 +113,17 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
       return exchanges.map(({ sentAt }) => sentAt).filter((at) => at > after);
     },
     readDue: async (query) => readDue(query),
+    readHeads: async (query) => {
+      const looked = readDue({ ...query, limit: LOOKED_AT });
+      const heads = looked.filter((delivery) => isHead(disk, delivery, query.onExhausted)).slice(0, query.limit);
+      const isFull = heads.length === query.limit;
+      const through = (isFull ? heads : looked).at(-1) ?? null;
+      return { heads, through, hasMore: isFull || looked.length === LOOKED_AT };
+    },
+    headsOf: async ({ lane, runs, onExhausted, dueBy }) =>
+      SENT_CLASSES.flatMap((each) =>
+        readDue({ lane, class: each, after: null, dueBy, limit: Number.POSITIVE_INFINITY }),
+      ).filter((one) => one.run !== null && runs.includes(one.run) && isHead(disk, one, onExhausted)),
     async nextDueAt(lane, after) {
       const retries = inLane(lane).filter((row) => row.class === DELIVERY_CLASS.retry && row.dueAt > after);
       return retries.length === 0 ? null : Math.min(...retries.map(({ dueAt }) => dueAt));
@@ -133,10 +154,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route, payload } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, run, payload } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    const soFar = { attempts, seriesFrom, route, payload };
+    const soFar = { attempts, seriesFrom, route, run, payload };
     return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, ...soFar, event: sent };
   }
 }

@@ -12,6 +12,7 @@ import { testIsolation } from '../../../store/conformance/test-isolation.ts';
 import { testModel } from '../../../store/conformance/test-model.ts';
 import { testQueue } from '../../../store/conformance/test-queue.ts';
 import { testRequeue } from '../../../store/conformance/test-requeue.ts';
+import { testRunOrder } from '../../../store/conformance/test-run-order.ts';
 import { testSecrets } from '../../../store/conformance/test-secrets.ts';
 import { testSettle } from '../../../store/conformance/test-settle.ts';
 import { testUnavailable } from '../../../store/conformance/test-unavailable.ts';
@@ -31,6 +32,7 @@ describe('simulated store', () => {
   testEventLog(harness);
   testIdempotency(harness);
   testQueue(harness);
+  testRunOrder(harness);
   testSettle(harness);
   testBatches(harness);
   testCancel(harness);
