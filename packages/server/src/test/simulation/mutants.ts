@@ -403,8 +403,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the next of a run does not wait until the outcome is on disk',
     file: 'deliver/engine.ts',
-    find: 'next = await this.#settle(input, landed);',
-    replace: 'lane.forget(delivery.id);\n      next = await this.#settle(input, landed);',
+    find: 'settlement = await this.#settle(input, landed);',
+    replace: 'lane.forget(delivery.id);\n      settlement = await this.#settle(input, landed);',
   },
   {
     name: 'one that failed blocks nothing',
