@@ -10,6 +10,7 @@ import {
 } from '../domain/attempt.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
 import { SCHEME_RECHECK_MS, signingPlan } from '../domain/signing-plan.ts';
+import type { Target } from '../domain/target.ts';
 import type { Destination, Webhook } from '../domain/webhook.ts';
 import { newId } from '../ids.ts';
 import type { QueuedDelivery } from '../store/store.ts';
@@ -75,7 +76,7 @@ export async function attemptDelivery(
 
   const last = exchanges.at(-1);
   if (last === undefined) throw new Error('an attempt has at least one exchange');
-  const answer = classify(last.result, policy, clock.now());
+  const answer = meantFor(template.target, classify(last.result, policy, clock.now()));
   const outcome: AttemptOutcome = offerNext === null ? answer : cutShort(answer);
   return {
     record: {
@@ -94,6 +95,11 @@ export async function attemptDelivery(
     learned: learn({ webhook, destination, last, outcome, now: clock.now() }),
     offerNext,
   };
+}
+
+/** A fallback that is gone ends nothing but the delivery: the webhook goes on without it. */
+function meantFor({ isFallback }: Target, outcome: AttemptOutcome): AttemptOutcome {
+  return isFallback && outcome.kind === 'gone' ? { kind: 'permanent', reason: outcome.reason } : outcome;
 }
 
 /** It may be taken with the other signature: that is tried by the retry. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { evidenceOf } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES, decideNext, type NextStep } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
+import { fallbackUse } from '../domain/target.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
 import type { DeliveryQueue, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
@@ -285,7 +286,7 @@ export class Engine {
     const leftOutUntil = lane.leftOutUntil(now);
     if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
     if (delivery === undefined) return lane.classesToRead().length > 0;
-    const way = lane.senderTo(delivery.route) ?? sender;
+    const way = lane.senderTo(delivery) ?? sender;
     void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
     return true;
   }
@@ -421,7 +422,7 @@ export class Engine {
   /** What the attempt means for the lane, and what of that is to be written with its outcome. */
   #observe(
     lane: Lane,
-    { webhook, isProbe }: Flight,
+    { webhook, template, isProbe }: Flight,
     { record, outcome, learned, offerNext }: AttemptResult,
   ): LandedAttempt {
     const now = this.#options.clock.now();
@@ -436,7 +437,8 @@ export class Engine {
     if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
     // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
     if (news === null) return landed;
-    const reason = outcome.kind === 'gone' ? 'gone' : news.isHopeless ? 'no_success' : null;
+    const isHopeless = news.isHopeless && !template.target.isFallback;
+    const reason = outcome.kind === 'gone' ? 'gone' : isHopeless ? 'no_success' : null;
     if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
     if (news.isNews || known !== null || landed.disable !== undefined) {
       landed.destination = { url: record.url, value: lane.destination(record.url) };
@@ -445,13 +447,14 @@ export class Engine {
   }
 
   /** @returns what is written; null if the delivery no longer was ours to settle */
-  async #settle({ delivery, policy }: Flight, landed: LandedAttempt): Promise<NextStep | null> {
+  async #settle({ delivery, webhook, template, policy }: Flight, landed: LandedAttempt): Promise<NextStep | null> {
     const { clock, random } = this.#options;
     const { record, outcome, excusedUntil, destination, disable } = landed;
     const next = decideNext({
       outcome,
       policy,
       attemptsInSeries: record.number - delivery.seriesFrom,
+      fallback: fallbackUse(webhook.config, template.target, delivery),
       excusedUntil,
       now: clock.now(),
       random: random(),

@@ -24,6 +24,7 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
     attempts: 0,
     seriesFrom: 0,
     route: null,
+    atFallback: false,
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };
 }

@@ -25,6 +25,10 @@ const fields = {
   run_id: optionalStringSchema('`data.run_id` of the event.'),
   origin: Type.Enum(['event', 'replay', 'backfill', 'test'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
+  at_fallback: Type.Boolean({
+    description:
+      'True: its own URL, or that of its route, did not take it, and it goes, or went, to the `fallback_url`.',
+  }),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
   held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
@@ -67,13 +71,13 @@ async function lookAtWaiting(
   for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
-  return ({ id, state, webhookId, route }) => {
+  return ({ id, state, webhookId, route, atFallback }) => {
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
     const webhook = view.webhooks.get(webhookId);
     const standing = standings.get(webhookId);
     if (webhook === undefined || standing === undefined) return 'as stored';
-    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    const reasons = heldReasonsOf(webhook, targetOf(webhook.config, { route, atFallback }).url, standing);
     return reasons.length > 0 ? reasons : 'as stored';
   };
 }
@@ -88,6 +92,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     run_id: delivery.runId,
     origin: delivery.origin,
     route: delivery.route,
+    at_fallback: delivery.atFallback,
     state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
     held_reasons: [...reasons],
     reason: delivery.reason,

@@ -85,13 +85,13 @@ export interface DeliveryQueue {
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
    * Writes the outcome of an attempt; the only writer of outcomes. An attempt that is not charged does not count in its
-   * series. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type.
+   * series; for what goes to the fallback from now on, none so far does. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
    */
   settle(settlement: Settlement): Promise<boolean>;
   /** Cancels up to `limit` deliveries of a lane, or the one named. @returns how many */
   cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
-  /** Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither */
+  /** Puts a failed or cancelled delivery back into the queue with a fresh schedule, at its own URL or route. @returns false if it is neither */
   requeue(lane: Lane, deliveryId: string): Promise<boolean>;
   /** Owes the event of a delivery again, as a new delivery. @returns false if there is no such delivery, or it still waits */
   replay(lane: Lane, deliveryId: string, newDeliveryId: string): Promise<boolean>;
@@ -255,6 +255,8 @@ export interface QueuedDelivery {
   seriesFrom: number;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** It was given up there, and goes to the webhook's fallback. */
+  atFallback: boolean;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -299,6 +301,8 @@ export interface Delivery {
   origin: DeliveryOrigin;
   /** Id of the route that was decided on when its event was published; null: the webhook's own URL. */
   route: number | null;
+  /** It was given up there, and goes, or went, to the webhook's fallback. */
+  atFallback: boolean;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** Why it failed, was cancelled, or is tried again. */

@@ -57,6 +57,7 @@ export function testBackfill(harness: StoreHarness): void {
         attempts: 0,
         lastStatus: null,
         route: null,
+        atFallback: false,
         createdAt: now,
         dueAt: now,
         finishedAt: null,

@@ -41,6 +41,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        atFallback: false,
         event: { id, type, occurredAt, dataText },
       };
       assert.deepEqual(await scene.waiting(lane), [first]);
@@ -64,6 +65,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        atFallback: false,
       };
       assert.deepEqual(await scene.waiting(lane), [{ ...recovered, ...replayed }]);
     });

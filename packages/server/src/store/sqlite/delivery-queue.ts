@@ -45,7 +45,7 @@ export function deliveryQueue(options: {
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
   const due = database.prepare(`
-    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route,
+    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.at_fallback,
       e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
@@ -83,6 +83,7 @@ export function deliveryQueue(options: {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, seq };
       const uncharged = next.uncharged === true;
       rows.postpone(lane, place, { attempts: attempt.number, uncharged, reason: attempt.reason, lastStatus });
+      if (next.atFallback === true) rows.divert(seq);
       counters.settledRetried += 1;
     } else {
       const reason = next.state === 'failed' ? next.reason : null;
@@ -185,6 +186,7 @@ export function deliveryQueue(options: {
       attempts: row.attempts,
       seriesFrom: row.series_from,
       route: row.route,
+      atFallback: row.at_fallback === 1,
       event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
     }));
   }
@@ -211,6 +213,7 @@ interface DueRow {
   attempts: number;
   series_from: number;
   route: number | null;
+  at_fallback: 0 | 1;
   event_id: string;
   type: string;
   occurred_at: number;

@@ -14,6 +14,7 @@ export class DeliveryRows {
   readonly #enqueue;
   readonly #dequeue;
   readonly #postpone;
+  readonly #divert;
   readonly #finish;
   readonly #recover;
   readonly #find;
@@ -42,11 +43,13 @@ export class DeliveryRows {
     this.#postpone = database.prepare(`
       UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, series_from = series_from + ?, reason = ?, last_status = ?
       WHERE seq = ?`);
+    this.#divert = database.prepare('UPDATE deliveries SET at_fallback = 1, series_from = attempts WHERE seq = ?');
     this.#finish = database.prepare(`
       UPDATE deliveries SET state = ?, due_at = NULL, attempts = ?, finished_at = ?, reason = ?, last_status = ?
       WHERE seq = ?`);
     this.#recover = database.prepare(`
-      UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, finished_at = NULL
+      UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, at_fallback = 0,
+        finished_at = NULL
       WHERE seq = ?`);
     this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace = ? AND id = ? AND lane = ?');
     this.#waiting = database.prepare(`
@@ -134,12 +137,17 @@ export class DeliveryRows {
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 
+  /** A delivery goes to the webhook's fallback from now on, with a new series of attempts. */
+  divert(seq: number): void {
+    this.#divert.run(seq);
+  }
+
   /** Makes a delivery that was taken out terminal. */
   finish(seq: number, state: 'delivered' | 'failed' | 'cancelled', outcome: Progress): void {
     this.#finish.run(state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, seq);
   }
 
-  /** Owes a finished delivery again, with a new series of attempts. */
+  /** Owes a finished delivery again, with a new series of attempts, where it went at first. */
   recover(lane: Lane, place: Place): void {
     this.#recover.run(place.class, place.dueAt, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
@@ -227,4 +235,5 @@ export interface DeliveryRow {
   reason: string | null;
   last_status: number | null;
   route: number | null;
+  at_fallback: 0 | 1;
 }

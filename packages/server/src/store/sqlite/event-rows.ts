@@ -52,7 +52,14 @@ export function createEventRows(options: {
         const place = { class: DELIVERY_CLASS.first, dueAt };
         const { id, route = null } = delivery;
         const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
-        wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), attempts: 0, seriesFrom: 0, event });
+        wakes.addFirst({
+          ...created,
+          seq: rows.create({ ...created, event: seq }),
+          attempts: 0,
+          seriesFrom: 0,
+          atFallback: false,
+          event,
+        });
       }
       counters.deliveriesCreated += deliveries.length;
       counters.pending += deliveries.length;

@@ -92,6 +92,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     runId: row.run_id,
     origin: row.origin,
     route: row.route,
+    atFallback: row.at_fallback === 1,
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,

@@ -198,4 +198,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN route INTEGER;
   ALTER TABLE attempts ADD COLUMN route INTEGER;
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN at_fallback INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

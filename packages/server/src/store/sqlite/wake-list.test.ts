@@ -18,7 +18,16 @@ function openList() {
 
 function delivery(lane: Lane, seq: number): QueuedDelivery {
   const event = { id: `evt_${seq}`, type: 'a.b', occurredAt: 0, dataText: '{}' };
-  const place = { class: 0, dueAt: 1, createdAt: 1, origin: 'event', attempts: 0, seriesFrom: 0, route: null } as const;
+  const place = {
+    class: 0,
+    dueAt: 1,
+    createdAt: 1,
+    origin: 'event',
+    attempts: 0,
+    seriesFrom: 0,
+    route: null,
+    atFallback: false,
+  } as const;
   return { lane, seq, id: `del_${seq}`, ...place, event };
 }
 

@@ -73,6 +73,8 @@ export interface DeliveryRow {
   seriesFrom: number;
   /** Id of the route; null: the webhook's own URL. */
   route: number | null;
+  /** It goes, or went, to the webhook's fallback. */
+  atFallback: boolean;
   createdAt: number;
   finishedAt: number | null;
   reason: string | null;

@@ -36,11 +36,11 @@ export class DeliveryTables {
     this.#insert({ ...delivery, class: 0, dueAt: null, route: null, finishedAt: this.#parts.clock.now() });
   }
 
-  #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'seriesFrom' | 'createdIn'>): DeliveryRow {
+  #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'seriesFrom' | 'atFallback' | 'createdIn'>): DeliveryRow {
     const { disk } = this.#parts;
     const key = keyOf(delivery.lane.workspaceId, delivery.id);
     const seq = disk.nextSeq(delivery.createdAt);
-    const row = { ...delivery, key, seq, seriesFrom: 0, createdIn: disk.journal.committed + 1 };
+    const row = { ...delivery, key, seq, seriesFrom: 0, atFallback: false, createdIn: disk.journal.committed + 1 };
     disk.deliveries.insert(key, row);
     return row;
   }

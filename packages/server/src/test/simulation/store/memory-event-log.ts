@@ -75,7 +75,14 @@ export function eventLogWrites(
       const lane = { workspaceId: event.workspaceId, webhookId };
       const place = { class: DELIVERY_CLASS.first, dueAt };
       const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
-      wakes.addFirst({ ...created, seq: rows.create({ ...created, event: key }), attempts: 0, seriesFrom: 0, event });
+      wakes.addFirst({
+        ...created,
+        seq: rows.create({ ...created, event: key }),
+        attempts: 0,
+        seriesFrom: 0,
+        atFallback: false,
+        event,
+      });
     }
     const outcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length } as const;
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });

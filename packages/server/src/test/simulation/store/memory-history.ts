@@ -49,6 +49,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     reason: row.reason,
     attempts: row.attempts,
     route: row.route,
+    atFallback: row.atFallback,
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,
     dueAt: row.dueAt,

@@ -30,8 +30,11 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const progress = { attempts: attempt.number, lastStatus: lastStatusOf(attempt) };
     if (next.state === 'pending') {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt };
-      const seriesFrom = row.seriesFrom + (next.uncharged === true ? 1 : 0);
-      rows.requeue(row, place, { ...progress, seriesFrom, reason: attempt.reason });
+      const uncharged = next.uncharged === true ? 1 : 0;
+      const series = next.atFallback
+        ? { seriesFrom: attempt.number, atFallback: true }
+        : { seriesFrom: row.seriesFrom + uncharged };
+      rows.requeue(row, place, { ...progress, ...series, reason: attempt.reason });
       counters.settledRetried += 1;
     } else {
       rows.finish(row, { ...progress, state: next.state, reason: next.state === 'failed' ? next.reason : null });
@@ -62,7 +65,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
   const requeue = (lane: Lane, deliveryId: string): boolean => {
     const row = rows.find(lane, deliveryId);
     if (row?.state !== 'failed' && row?.state !== 'cancelled') return false;
-    rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, { seriesFrom: row.attempts });
+    const series = { seriesFrom: row.attempts, atFallback: false };
+    rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, series);
     counters.deliveriesPutBack += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
@@ -126,9 +130,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, atFallback } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, attempts, seriesFrom, route, event: sent };
+    const progress = { origin, attempts, seriesFrom, route, atFallback };
+    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, ...progress, event: sent };
   }
 }
