@@ -53,8 +53,13 @@ export function fallbackUse(
   return atFallback || fallback_url === null || fallback_url === url ? 'none' : 'ahead';
 }
 
+/** The URLs of a webhook and of its routes, each once; its own first. */
+export function ownUrls({ url, routes }: Pick<Targets, 'url' | 'routes'>): string[] {
+  return [...new Set([url, ...(routes ?? []).map((route) => route.url)])];
+}
+
 /** Every URL that a webhook's deliveries may go to, each once; its own first, its fallback last. */
-export function destinationUrls({ url, routes, fallback_url }: Omit<Targets, 'headers'>): string[] {
+export function destinationUrls({ fallback_url, ...config }: Omit<Targets, 'headers'>): string[] {
   const fallback = fallback_url === null ? [] : [fallback_url];
-  return [...new Set([url, ...(routes ?? []).map((route) => route.url), ...fallback])];
+  return [...new Set([...ownUrls(config), ...fallback])];
 }

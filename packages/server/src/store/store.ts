@@ -269,7 +269,10 @@ export interface Settlement {
    * the version that the attempt was made with.
    */
   destination: { url: string; value: Destination } | null;
-  /** The attempt ends the webhook's deliveries for now: disables it, unless its URL is another one by now, or a person resumed it since. */
+  /**
+   * The attempt ends the webhook's deliveries for now: disables it, unless neither its URL nor one of its routes' is that of the
+   * attempt by now, or a person resumed it since.
+   */
   disable?: { reason: DisabledReason; at: number };
 }
 

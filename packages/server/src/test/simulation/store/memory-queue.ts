@@ -1,6 +1,7 @@
 import { lastStatusOf } from '../../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
 import { NO_HOLD } from '../../../domain/hold.ts';
+import { ownUrls } from '../../../domain/target.ts';
 import { type Lane, laneKey } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement } from '../../../store/store.ts';
 import { isLane, keyOf, type QueueRow } from './disk.ts';
@@ -15,7 +16,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
 
   const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
     const hold = holdOf(lane);
-    if (hold.disabledAt !== null || hold.resumedAt >= at || versionsOf(disk, lane).at(-1)?.config.url !== url) return;
+    const config = versionsOf(disk, lane).at(-1)?.config;
+    if (hold.disabledAt !== null || hold.resumedAt >= at || !config || !ownUrls(config).includes(url)) return;
     disk.holds.put(keyOf(lane.workspaceId, lane.webhookId), {
       lane,
       hold: { ...hold, disabledAt: at, disabledReason: reason },
