@@ -331,11 +331,11 @@ export class Lane {
   }
 
   #oldestFor(destination: LaneDestination): QueuedDelivery | undefined {
-    const isForIt = (delivery: QueuedDelivery) => this.#ways?.of(delivery)?.destination === destination;
     let oldest: QueuedDelivery | undefined;
-    for (const line of this.#waiting) {
-      const found = line.find(isForIt);
-      if (found !== undefined && (oldest === undefined || isDueBefore(found, oldest))) oldest = found;
+    // All of them: one that a cancel failed to take out stands behind those that were due after it.
+    for (const delivery of this.#waiting.flat()) {
+      if (this.#ways?.of(delivery)?.destination !== destination) continue;
+      if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;
     }
     if (oldest === undefined) return undefined;
     const line = this.#waiting[oldest.class];

@@ -1,10 +1,17 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { AttemptFacts, WebhookFacts } from './facts.ts';
-import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
 /** News of what is due needs a moment to be read. */
 const READ_WITHIN_MS = 1_000;
+
+interface FairnessOptions {
+  /** Nothing kept the engine from reading what is due since then. */
+  calmSince: () => number;
+  /** It reads so much at a time that what goes elsewhere keeps nothing from being read. */
+  readsFar: boolean;
+}
 
 /**
  * First attempts, and the old ones (retries, and what was put back), share the slots of a webhook: while first ones wait, old ones
@@ -12,24 +19,26 @@ const READ_WITHIN_MS = 1_000;
  */
 export class FairnessCheck {
   readonly #witness: Witness;
-  /** Nothing kept the engine from reading what is due since then. */
-  readonly #calmSince: () => number;
+  readonly #options: FairnessOptions;
   /** First attempts that were started since the last old one, while one of those waited and had room. */
   readonly #inARow = new Map<WebhookFacts, number>();
 
-  constructor(witness: Witness, calmSince: () => number) {
+  constructor(witness: Witness, options: FairnessOptions) {
     this.#witness = witness;
-    this.#calmSince = calmSince;
+    this.#options = options;
   }
 
-  started(attempt: AttemptFacts): void {
+  /** @param leadsThere of a delivery: it goes where this attempt went */
+  started(attempt: AttemptFacts, leadsThere: (row: DeliveryRow | undefined) => boolean): void {
     const { webhook, versions, deliveryId, isProbe } = attempt;
     const { now } = this.#witness.time;
-    const isCalm = this.#calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
+    const isCalm = this.#options.calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
     if (!isCalm || webhook.changing) return void this.#inARow.delete(webhook);
-    const waiting = this.#waiting(attempt);
+    const all = this.#waiting(attempt);
+    const waiting = all.filter(({ key }) => leadsThere(this.#witness.disk.deliveries.get(key)));
     if (isProbe) {
-      this.#probed(attempt, waiting);
+      const isAllRead = this.#options.readsFar || waiting.length === all.length;
+      this.#probed(attempt, isAllRead ? waiting : []);
       return;
     }
     const isOld = attempt.class !== DELIVERY_CLASS.first;

@@ -263,6 +263,73 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'the fallback is passed over',
+    file: 'domain/delivery.ts',
+    find: "if (fallback === 'ahead')",
+    replace: 'if (false)',
+  },
+  {
+    name: 'the fallback is tried again and again',
+    file: 'domain/target.ts',
+    find: "if (isFallback) return 'here';",
+    replace: "if (isFallback) return 'ahead';",
+  },
+  {
+    name: 'the fallback is only for what used up its retries',
+    file: 'domain/delivery.ts',
+    find: 'return giveUp(outcome.reason);',
+    replace: "return { state: 'failed', reason: outcome.reason };",
+  },
+  {
+    name: 'the fallback is charged for the attempts before it',
+    file: 'test/simulation/store/memory-queue.ts',
+    find: '{ seriesFrom: attempt.number, atFallback: true }',
+    replace: '{ atFallback: true }',
+  },
+  {
+    name: 'what goes to the fallback goes to the own URL again',
+    file: 'domain/target.ts',
+    find: 'if (atFallback && fallback_url !== null) return',
+    replace: 'if (false) return',
+  },
+  {
+    name: 'own headers go to the fallback',
+    file: 'domain/target.ts',
+    find: 'url: fallback_url, headers: {},',
+    replace: 'url: fallback_url, headers,',
+  },
+  {
+    name: 'a fallback that is gone disables the webhook',
+    file: 'deliver/attempt-delivery.ts',
+    find: "isFallback && outcome.kind === 'gone'",
+    replace: 'false',
+  },
+  {
+    name: 'what the fallback takes keeps a webhook from being given up',
+    file: 'deliver/lane-ways.ts',
+    find: '[...this.#ways.values()].every(({ destination }) => destination.isHopeless(now))',
+    replace: '[...this.destinations].every((destination) => destination.isHopeless(now))',
+  },
+  {
+    name: 'a manual retry begins at the fallback',
+    file: 'test/simulation/store/memory-queue.ts',
+    find: '{ seriesFrom: row.attempts, atFallback: false }',
+    replace: '{ seriesFrom: row.attempts }',
+  },
+  {
+    name: 'the fallback and the own URL wait for each other',
+    file: 'deliver/lane-ways.ts',
+    find: 'this.#destinations.get(url) ?? known.before?.at(url)',
+    replace: 'this.#destinations.get(webhook.config.url) ?? known.before?.at(url)',
+  },
+  {
+    name: 'found: a probe that is not the oldest, after a cancel that the disk refused',
+    file: 'deliver/lane.ts',
+    find: 'if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;',
+    replace:
+      'if (oldest?.class === delivery.class) continue;\n      if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;',
+  },
+  {
     name: 'found: a retry stays behind a read that came past it',
     file: 'deliver/read-progress.ts',
     find: 'if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);',
