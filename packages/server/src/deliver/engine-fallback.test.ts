@@ -166,6 +166,32 @@ test('while the circuit of the own URL is open nothing is given up, so nothing f
   assert.equal(receivers.sentTo('f.example').length, lost.length);
 });
 
+test('what waits for the open circuit of the own URL is not read again and again, however much that is', async (t) => {
+  const read = { first: 0 };
+  const delivery = await openTestDelivery(t, {
+    wrap: (queue) => ({
+      ...queue,
+      readDue: async (query) => {
+        const found = await queue.readDue(query);
+        if (query.class === 0) read.first += found.length;
+        return found;
+      },
+    }),
+  });
+  const { receivers, publish, pass } = delivery;
+  receivers.behave('a.example', DOWN);
+  const { webhook } = await begin(delivery, { retry_policy: { max_retries: 0 }, max_concurrency: 1 });
+  await publish(webhook, 5);
+  const held = await publish(webhook, 1_000);
+  read.first = 0;
+  await pass(600_000);
+  const probes = receivers.sentTo('a.example').length - 5;
+  assert.ok(probes > 5 && read.first <= 64 * probes, `${read.first} for ${probes} probes in ten minutes`);
+  receivers.behave('a.example', WELL);
+  await pass(600_000);
+  for (const id of held) assert.equal((await delivery.delivery(id)).state, 'delivered');
+});
+
 test('the fallback has a circuit and a Retry-After of its own, which hold up nothing else', async (t) => {
   const delivery = await openTestDelivery(t);
   const { receivers, publish, pass, store } = delivery;

@@ -278,14 +278,14 @@ export class Engine {
     lane.bringBack(now);
     if (lane.freeSlots <= 0) return false;
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
-    if (lane.classesToRead().length > 0) {
+    if (lane.classesToReadNow(now).length > 0) {
       this.#read(lane, () => this.#readDue(lane));
       return false;
     }
     const delivery = lane.takeProbe(now) ?? lane.take(now);
     const leftOutUntil = lane.leftOutUntil(now);
     if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
-    if (delivery === undefined) return lane.classesToRead().length > 0;
+    if (delivery === undefined) return lane.classesToReadNow(now).length > 0;
     const way = lane.senderTo(delivery) ?? sender;
     void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
     return true;
@@ -349,7 +349,7 @@ export class Engine {
     const { queue, clock } = this.#options;
     const isRoomy = this.#memory.bytes < this.#limits.maxWaitingBytes && !lane.probesWithAny;
     const limit = isRoomy ? this.#limits.readAhead : 1;
-    for (const deliveryClass of lane.classesToRead()) {
+    for (const deliveryClass of lane.classesToReadNow(clock.now())) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
       const dueBy = isRetry ? clock.now() : Number.MAX_SAFE_INTEGER;

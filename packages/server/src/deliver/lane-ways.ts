@@ -70,6 +70,12 @@ export class LaneWays {
     return first;
   }
 
+  /** The webhook's own URL, or that of a route, is sent something now: what was not tried yet goes nowhere else. */
+  takesFirst(now: number): boolean {
+    for (const { destination } of this.#ways.values()) if (destination.takes(now)) return true;
+    return false;
+  }
+
   /** Nothing is sent anywhere but one probe at a time. */
   get isClosedOff(): boolean {
     for (const { isOpen } of this.destinations) if (!isOpen) return false;

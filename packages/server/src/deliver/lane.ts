@@ -260,6 +260,12 @@ export class Lane {
     return ([0, 1, 2] as const).filter((c) => this.#progress.isUnread(c) && this.#waiting[c].length === 0);
   }
 
+  /** Of these, the ones that something of may be sent now: what was not tried yet waits for the own URLs, and may be much. */
+  classesToReadNow(now: number): DeliveryClass[] {
+    const takesFirst = this.#ways?.takesFirst(now) === true;
+    return this.classesToRead().filter((deliveryClass) => takesFirst || deliveryClass === DELIVERY_CLASS.retry);
+  }
+
   cursor(deliveryClass: DeliveryClass): Position | null {
     return this.#progress.cursor(deliveryClass);
   }
@@ -365,14 +371,15 @@ export class Lane {
     }
   }
 
-  /** The next instant at which there may be something to bring back; null: whatever changes that brings a turn with it. */
+  /** The next instant at which there may be something to bring back, or to read; null: whatever changes that brings a turn with it. */
   leftOutUntil(now: number): number | null {
     let first: number | null = null;
+    const isUnread = this.classesToRead().length > 0;
     for (const destination of this.#destinations) {
-      if (destination.leftOut.isEmpty) continue;
+      const { isEmpty } = destination.leftOut;
       const waitsUntil = destination.waitsUntil(now);
-      if (waitsUntil <= now && destination.room <= 0) continue;
-      const until = Math.max(waitsUntil, this.#mayRereadAt(now));
+      if (isEmpty ? !isUnread || waitsUntil <= now : waitsUntil <= now && destination.room <= 0) continue;
+      const until = isEmpty ? waitsUntil : Math.max(waitsUntil, this.#mayRereadAt(now));
       first = Math.min(first ?? until, until);
     }
     return first;

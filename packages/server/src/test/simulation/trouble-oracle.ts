@@ -37,13 +37,16 @@ export class TroubleOracle {
   landed(isOwnFailure: boolean, isSure: boolean): void {
     const { now } = this.#witness.time;
     if (isOwnFailure) this.#witness.reached.note('a failure of our own');
-    if (!isSure) this.#perhapsUntil = now + LONGEST_PAUSE_MS;
     if (!isOwnFailure) {
-      if (this.#pause !== null) this.changedAt = now;
+      if (!this.isOver(now)) this.changedAt = now;
       this.#pause = null;
+      this.#perhapsUntil = isSure ? 0 : now + LONGEST_PAUSE_MS;
       return;
     }
-    if (!isSure || (this.#pause !== null && now < this.#pause.until)) return;
+    // Nor can be told when a pause began while one may be running.
+    const isKnown = isSure && this.#perhapsUntil <= now;
+    if (!isKnown) this.#perhapsUntil = now + LONGEST_PAUSE_MS;
+    if (!isKnown || (this.#pause !== null && now < this.#pause.until)) return;
     const pauseMs = this.#pause === null ? SHORTEST_PAUSE_MS : Math.min(this.#pause.pauseMs * 2, LONGEST_PAUSE_MS);
     this.#pause = { pauseMs, until: now + pauseMs };
     this.changedAt = now;
