@@ -10,6 +10,8 @@ const SETTLE_MS = 500;
 export interface Arrivals {
   /** Deliveries by their id, each counted once: when each arrived first, in the order of arrival. */
   times: number[];
+  /** How many bytes the body of each had, in the order of the log. */
+  lengths: number[];
   /** Arrivals of a delivery that had arrived in the same round before. */
   duplicates: number;
 }
@@ -23,13 +25,17 @@ export function arrivalRate(times: readonly number[]): number {
   return times.length / (last - first);
 }
 
-/** Reads the receiver's access log, lines of `<seconds> <delivery id>`, as it grows. */
+function noArrivals(): Arrivals {
+  return { times: [], lengths: [], duplicates: 0 };
+}
+
+/** Reads the receiver's access log, lines of `<seconds> <delivery id> <bytes of the body>`, as it grows. */
 export class ArrivalLog {
   readonly #path: string;
   #offset = 0;
   #partialLine = '';
   #seen = new Set<string>();
-  #arrivals: Arrivals = { times: [], duplicates: 0 };
+  #arrivals = noArrivals();
 
   constructor(path: string) {
     this.#path = path;
@@ -49,7 +55,7 @@ export class ArrivalLog {
     await this.#readNew();
     const collected = this.#arrivals;
     collected.times.sort((a, b) => a - b);
-    this.#arrivals = { times: [], duplicates: 0 };
+    this.#arrivals = noArrivals();
     this.#seen = new Set();
     return collected;
   }
@@ -78,8 +84,7 @@ export class ArrivalLog {
   }
 
   #add(line: string): void {
-    const blank = line.indexOf(' ');
-    const deliveryId = line.slice(blank + 1);
+    const [seconds, deliveryId = '-', length] = line.split(' ');
     // Something other than a delivery, a probe of the port for example, is logged without an id.
     if (deliveryId === '-') return;
     if (this.#seen.has(deliveryId)) {
@@ -87,6 +92,7 @@ export class ArrivalLog {
       return;
     }
     this.#seen.add(deliveryId);
-    this.#arrivals.times.push(Number(line.slice(0, blank)));
+    this.#arrivals.times.push(Number(seconds));
+    this.#arrivals.lengths.push(Number(length));
   }
 }

@@ -1,24 +1,32 @@
 import { BenchError } from './bench-error.ts';
-import { sampleEvent } from './sample-event.ts';
+import { SAMPLE_TYPE, sampleEvent, typeInTurn } from './sample-event.ts';
 import { callSystem, type System } from './system.ts';
 
 /** Limits of `POST /v1/events/batch`: items of one call, and what one call should cause at most. */
 const MOST_ITEMS = 1_000;
 const MOST_DELIVERIES = 10_000;
 
+export interface Filling {
+  pending: number;
+  /** To how many webhooks each event goes. */
+  webhooks: number;
+  /** The types that the events have in turn. Default: the sample's own. */
+  types?: readonly string[];
+}
+
 /**
- * Publishes until `pending` deliveries are owed, `pending / webhooks` events, each of which goes to every webhook.
- * Throws a `BenchError` when a batch is refused.
+ * Publishes until `pending` deliveries are owed, `pending / webhooks` events. Throws a `BenchError` when a batch is refused
+ * or an event goes to another number of webhooks.
  */
-export async function fillQueue(
-  system: System,
-  { pending, webhooks }: { pending: number; webhooks: number },
-): Promise<void> {
+export async function fillQueue(system: System, filling: Filling): Promise<void> {
+  const { pending, webhooks, types = [SAMPLE_TYPE] } = filling;
   const total = pending / webhooks;
   const perBatch = Math.max(1, Math.min(MOST_ITEMS, Math.floor(MOST_DELIVERIES / webhooks)));
   for (let sent = 0; sent < total; sent += perBatch) {
     const count = Math.min(perBatch, total - sent);
-    const events = Array.from({ length: count }, (_, index) => sampleEvent(sent + index));
+    const events = Array.from({ length: count }, (_, index) =>
+      sampleEvent(sent + index, typeInTurn(sent + index, types)),
+    );
     const body = `{"events":[${events.join(',')}]}`;
     checkResults(await callSystem(system, '/v1/events/batch', { method: 'POST', body }), webhooks);
   }

@@ -7,7 +7,7 @@ import { createPublisher } from '../../packages/server/src/publish/publish-event
 import { WorkspaceCache } from '../../packages/server/src/publish/workspace-cache.ts';
 import type { Directory, Submission } from '../../packages/server/src/store/store.ts';
 import { BenchError } from './bench-error.ts';
-import { table } from './report.ts';
+import { table } from './report-format.ts';
 import { type Distribution, distributionOf } from './statistics.ts';
 
 /** One measurement of matching, in this process and on one thread. */

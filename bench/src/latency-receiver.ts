@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 
 /**
  * The receiver of the latency run, a process of its own. It notes when each event has arrived whole, on the monotonic clock
- * that all processes of a machine share, in microseconds. `GET /count` → `{count}`; `GET /arrivals` → `{<event id>: µs}`.
+ * that all processes of a machine share, in microseconds. `GET /count` → `{count}`; `GET /arrivals` → `{<event id>: µs}`;
+ * `DELETE /arrivals` forgets them.
  * nginx logs to the millisecond, by a clock it reads once per turn of its loop; that is coarse beside what is measured here.
  */
 export function createLatencyReceiver(): Server {
@@ -11,6 +12,11 @@ export function createLatencyReceiver(): Server {
     if (request.method === 'GET') {
       const answer = request.url === '/arrivals' ? Object.fromEntries(arrivals) : { count: arrivals.size };
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      return;
+    }
+    if (request.method === 'DELETE') {
+      arrivals.clear();
+      response.writeHead(204).end();
       return;
     }
     request.resume().once('end', () => {

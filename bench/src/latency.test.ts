@@ -40,16 +40,19 @@ test('the receiver notes the first arrival of each event', async (t) => {
   const first = arrivals.evt_1 ?? 0;
   assert.ok(before <= first && first <= between, `${before} ≤ ${first} ≤ ${between}`);
   assert.ok((arrivals.evt_2 ?? 0) > between);
+  await fetch(`${origin}/arrivals`, { method: 'DELETE' });
+  assert.deepEqual(await (await fetch(`${origin}/count`)).json(), { count: 0 });
 });
 
 test('the producer keeps its pace although answers stay out, and counts what fails', { timeout: 20_000 }, async (t) => {
   let arrived = 0;
+  const types: unknown[] = [];
   const release = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
     arrived += 1;
     const n = arrived;
     if (n === 20) release.resolve();
-    request.resume();
+    types.push(JSON.parse((await request.toArray()).join('')).event);
     // No answer before the twentieth event is here: a producer that waits for answers would never send it.
     await release.promise;
     response.writeHead(n === 15 ? 503 : 202).end(JSON.stringify({ id: `evt_${n}` }));
@@ -58,9 +61,10 @@ test('the producer keeps its pace although answers stay out, and counts what fai
   await once(server, 'listening');
   t.after(() => server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const pace = { origin, apiKey: 'k', rate: 20, warmUpSeconds: 0.5, seconds: 1 };
+  const pace = { origin, apiKey: 'k', rate: 20, warmUpSeconds: 0.5, seconds: 1, types: ['a.b', 'c.d'] };
   const { sent, acknowledged, failed } = await produce(pace);
   assert.equal(arrived, 30);
+  assert.deepEqual([types.filter((type) => type === 'a.b').length, types.includes('c.d')], [15, true]);
   assert.equal(acknowledged, 29);
   assert.equal(failed, 1);
   assert.equal(sent.length, 19);

@@ -4,6 +4,7 @@ import { BenchError } from './bench-error.ts';
 import { freePort } from './free-port.ts';
 import type { Production } from './paced-producer.ts';
 import { type ProcessGroup, type RunningProcess, waitForReady } from './processes.ts';
+import { SAMPLE_TYPE } from './sample-event.ts';
 import { type Distribution, distributionOf } from './statistics.ts';
 import type { System } from './system.ts';
 
@@ -41,13 +42,23 @@ export async function startLatencyReceiver(group: ProcessGroup): Promise<Latency
   return { origin, process: running };
 }
 
-/** @param receiver a new one, to which the system delivers */
-export async function measureLatency(
-  group: ProcessGroup,
-  { system, receiver, rate, seconds }: { system: System; receiver: LatencyReceiver; rate: number; seconds: number },
-): Promise<Latency> {
+export interface LatencyRun {
+  system: System;
+  /** The one to which the system delivers; it may have served an earlier run. */
+  receiver: LatencyReceiver;
+  /** Events per second. */
+  rate: number;
+  seconds: number;
+  /** The types that the events have in turn. Default: the sample's own. */
+  types?: readonly string[];
+}
+
+export async function measureLatency(group: ProcessGroup, run: LatencyRun): Promise<Latency> {
+  const { system, receiver, rate, seconds, types = [SAMPLE_TYPE] } = run;
+  await fetch(`${receiver.origin}/arrivals`, { method: 'DELETE', signal: AbortSignal.timeout(10_000) });
   const script = fileURLToPath(new URL('./paced-producer.ts', import.meta.url));
-  const args = [script, system.origin, system.apiKey, String(rate), String(WARM_UP_SECONDS), String(seconds)];
+  const numbers = [rate, WARM_UP_SECONDS, seconds].map(String);
+  const args = [script, system.origin, system.apiKey, types.join(','), ...numbers];
   const timeoutMs = (WARM_UP_SECONDS + seconds + 120) * 1000;
   const stdout = await group.run({ name: 'the paced producer', file: process.execPath, args }, timeoutMs);
   const production: Production = JSON.parse(stdout);

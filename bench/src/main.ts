@@ -2,14 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BenchError } from './bench-error.ts';
-import { compare, type Surroundings } from './compare.ts';
-import { drainCases } from './drain-cases.ts';
+import type { Surroundings } from './compare.ts';
 import { measureFilters, reportFilters } from './filters.ts';
 import { findTools } from './find-tool.ts';
 import { describeMachine } from './machine.ts';
+import { runMeasurement, type SurroundedSettings } from './measurements.ts';
 import { ProcessGroup } from './processes.ts';
-import { type ComparisonResult, type DrainResult, reportComparison, reportDrain } from './report.ts';
-import { parseSettings, type Settings, USAGE } from './settings.ts';
+import { parseSettings, USAGE } from './settings.ts';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
@@ -20,7 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  if (settings.filters) {
+  const { measurement } = settings;
+  if (measurement === 'filters') {
     console.log(reportFilters(await measureFilters()));
     return 0;
   }
@@ -35,32 +35,26 @@ async function main(args: readonly string[]): Promise<number> {
     const tools = await findTools(group, settings.install);
     const machine = await describeMachine(directory);
     const say = (line: string) => console.error(line);
-    return await Promise.race([measure({ group, tools, directory, machine, say }, settings), interrupted]);
+    return await Promise.race([
+      measure({ group, tools, directory, machine, say }, { ...settings, measurement }),
+      interrupted,
+    ]);
   } finally {
     await group.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function measure(surroundings: Surroundings, settings: Settings): Promise<number> {
-  const result = settings.drain ? await drainCases(surroundings, settings) : await compare(surroundings, settings);
-  console.log(result.kind === 'drain' ? reportDrain(result) : reportComparison(result));
+async function measure(surroundings: Surroundings, settings: SurroundedSettings): Promise<number> {
+  const { result, text, missing } = await runMeasurement(surroundings, settings);
+  console.log(text);
   await mkdir(RESULTS, { recursive: true });
   const file = join(RESULTS, `${new Date().toISOString().replaceAll(':', '-')}-${result.kind}.json`);
   await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
   console.log(`written to ${file}`);
-  const missing = countMissing(result);
   if (missing === 0) return 0;
   console.error(`${missing} accepted events never arrived.`);
   return 1;
-}
-
-function countMissing(result: ComparisonResult | DrainResult): number {
-  if (result.kind === 'drain') return result.cases.reduce((total, one) => total + one.missing, 0);
-  return [result.relay, result.server].reduce((total, system) => {
-    const inRounds = system?.throughput.rounds.reduce((sum, round) => sum + round.missing, 0) ?? 0;
-    return total + inRounds + (system?.latency?.missing ?? 0);
-  }, 0);
 }
 
 try {

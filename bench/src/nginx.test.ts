@@ -23,8 +23,9 @@ test('answers 204 and logs each delivery once', { skip: nginx === null && 'nginx
   assert.equal((await post({ 'x-broxi-delivery-id': 'del_1' })).status, 204);
   assert.equal((await post({ 'x-broxi-delivery-id': 'del_2' })).status, 204);
   assert.equal((await post({})).status, 204);
-  const { times, duplicates } = await receiver.arrivals.collect(2);
+  const { times, lengths, duplicates } = await receiver.arrivals.collect(2);
   assert.equal(times.length, 2);
+  assert.deepEqual(lengths, [100_000, 100_000]);
   assert.equal(duplicates, 1);
   assert.ok(Math.abs((times[0] ?? 0) * 1000 - Date.now()) < 60_000);
 });

@@ -59,7 +59,7 @@ error_log "${join(directory, 'error.log')}" warn;
 events { worker_connections 4096; }
 http {
 ${ownPaths.join('\n')}
-  log_format arrivals '$msec $http_x_broxi_delivery_id';
+  log_format arrivals '$msec $http_x_broxi_delivery_id $content_length';
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
   client_body_buffer_size 64k;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { nowMicroseconds } from './latency-receiver.ts';
-import { sampleEvent } from './sample-event.ts';
+import { sampleEvent, typeInTurn } from './sample-event.ts';
 
 /** One event as its producer saw it; microseconds on the clock of `nowMicroseconds`. */
 export interface Sent {
@@ -31,13 +31,16 @@ export interface Pace {
   rate: number;
   warmUpSeconds: number;
   seconds: number;
+  /** The types that the events have in turn; at least one. */
+  types: readonly string[];
 }
 
 /**
  * Sends events at a steady rate over connections that stay open, whether or not the earlier ones have been answered (an
  * open loop): a system that stalls gets the events of the stall all the same, and each of them counts.
  */
-export async function produce({ origin, apiKey, rate, warmUpSeconds, seconds }: Pace): Promise<Production> {
+export async function produce(pace: Pace): Promise<Production> {
+  const { origin, apiKey, rate, warmUpSeconds, seconds, types } = pace;
   const pool = new Pool(origin, { connections: 64, pipelining: 1 });
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
   const result: Production = { sent: [], acknowledged: 0, failed: 0 };
@@ -47,10 +50,11 @@ export async function produce({ origin, apiKey, rate, warmUpSeconds, seconds }: 
   async function send(n: number, plannedAt: number): Promise<void> {
     const sentAt = nowMicroseconds();
     try {
-      const answer = await pool.request({ method: 'POST', path: '/v1/events', headers, body: sampleEvent(n) });
+      const body = sampleEvent(n, typeInTurn(n, types));
+      const answer = await pool.request({ method: 'POST', path: '/v1/events', headers, body });
       const acknowledgedAt = nowMicroseconds();
-      const body: unknown = await answer.body.json();
-      const id = typeof body === 'object' && body !== null && 'id' in body ? body.id : undefined;
+      const accepted: unknown = await answer.body.json();
+      const id = typeof accepted === 'object' && accepted !== null && 'id' in accepted ? accepted.id : undefined;
       if (answer.statusCode !== 202 || typeof id !== 'string') throw new Error(`answered ${answer.statusCode}`);
       result.acknowledged += 1;
       if (n >= warmUps) result.sent.push({ id, plannedAt, sentAt, acknowledgedAt });
@@ -74,7 +78,7 @@ export async function produce({ origin, apiKey, rate, warmUpSeconds, seconds }: 
 }
 
 if (import.meta.main) {
-  const [origin = '', apiKey = '', ...numbers] = process.argv.slice(2);
+  const [origin = '', apiKey = '', types = '', ...numbers] = process.argv.slice(2);
   const [rate = 0, warmUpSeconds = 0, seconds = 0] = numbers.map(Number);
-  console.log(JSON.stringify(await produce({ origin, apiKey, rate, warmUpSeconds, seconds })));
+  console.log(JSON.stringify(await produce({ origin, apiKey, rate, warmUpSeconds, seconds, types: types.split(',') })));
 }

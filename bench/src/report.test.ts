@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ComparisonResult, reportComparison, table } from './report.ts';
+import { type ComparisonResult, reportComparison } from './report.ts';
 import { parseSettings } from './settings.ts';
 
 const distribution = { count: 9, min: -3, p50: -1.25, p99: 4.5, max: 6 };
@@ -46,7 +46,7 @@ function comparison(): ComparisonResult {
     databaseInMemory: false,
   };
   const relay = { throughput, latency };
-  return { kind: 'comparison', ratio: 1.0588, relay, server: { throughput, latency }, settings, machine };
+  return { kind: 'comparison', ratio: 1.0588, relay, server: { throughput, latency }, other: null, settings, machine };
 }
 
 test('the first line has the ratio and what it is of', () => {
@@ -55,6 +55,18 @@ test('the first line has the ratio and what it is of', () => {
     'b/a 1.06: server (b) 8,500 events/s, relay (a) 8,500 events/s; medians of 2 rounds of 10 s, 64 connections',
   );
   assert.match(reportComparison({ ...comparison(), server: null, ratio: null }), /^no ratio: only the relay/);
+});
+
+test('another checkout has a line of its own, and a column', () => {
+  const { relay, ...rest } = comparison();
+  const other = { commit: 'abc1234', ratio: 1.2, result: relay };
+  const lines = reportComparison({ relay, ...rest, other }).split('\n');
+  assert.equal(lines[1], 'b/c 1.20: server (b) by that of commit abc1234 (c) 8,500 events/s');
+  assert.match(lines[3] ?? '', /relay \(a\) +server \(b\) +other \(c\)$/);
+  assert.match(
+    reportComparison({ relay, ...rest, other: { ...other, commit: null } }),
+    /\nb\/c 1\.20: .* of another checkout \(c\)/,
+  );
 });
 
 test('what went wrong is summed over the rounds, and an arrival before the answer is printed as 0', () => {
@@ -71,15 +83,4 @@ test('a machine that was busy, and a database in memory, are warned of', () => {
   assert.match(reportComparison(busy), /WARNING: .*busy/);
   const inMemory = { ...calm, machine: { ...calm.machine, databaseInMemory: true } };
   assert.match(reportComparison(inMemory), /WARNING: .*in memory/);
-});
-
-test('columns are aligned', () => {
-  assert.deepEqual(
-    table([
-      ['', 'a'],
-      ['rate', '1,000'],
-      ['x', ''],
-    ]),
-    ['          a', 'rate  1,000', 'x'],
-  );
 });

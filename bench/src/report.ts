@@ -1,12 +1,10 @@
 import type { DrainCase } from './drain.ts';
 import type { Latency } from './latency.ts';
 import type { Machine } from './machine.ts';
+import { machineLines, megabytes, range, rate, table, total, whole } from './report-format.ts';
 import type { Round, Throughput } from './rounds.ts';
 import type { Settings } from './settings.ts';
 import { type Distribution, median } from './statistics.ts';
-
-/** Load average before the start above which the figures of a small machine are not to be trusted. */
-const BUSY = 0.5;
 
 /** What one system showed. `latency` is absent when it was skipped. */
 export interface SystemResult {
@@ -14,12 +12,25 @@ export interface SystemResult {
   latency?: Latency;
 }
 
-/** `relay` is a, `server` is b; `server` and `ratio` (b/a) are null when only the relay was measured. */
+/** The server of another checkout. */
+export interface OtherResult {
+  /** Null where Git knows nothing of it. */
+  commit: string | null;
+  /** Events per second through the server by those through this one. */
+  ratio: number;
+  result: SystemResult;
+}
+
+/**
+ * `relay` is a, `server` is b; `server` and `ratio` (b/a) are null when only the relay was measured. `other` is c, null when
+ * there is none.
+ */
 export interface ComparisonResult {
   kind: 'comparison';
   ratio: number | null;
   relay: SystemResult;
   server: SystemResult | null;
+  other: OtherResult | null;
   settings: Settings;
   machine: Machine;
 }
@@ -34,20 +45,23 @@ export interface DrainResult {
 }
 
 /** The text of a comparison; its first line has the ratio. */
-export function reportComparison({ ratio, relay, server, settings, machine }: ComparisonResult): string {
+export function reportComparison({ ratio, relay, server, other, settings, machine }: ComparisonResult): string {
   const shape = `medians of ${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections`;
   const a = `relay (a) ${rate(relay.throughput.arrivedPerSecond)}`;
   const headline =
     server === null || ratio === null
       ? `no ratio: only the relay was measured; ${a}; ${shape}`
       : `b/a ${ratio.toFixed(2)}: server (b) ${rate(server.throughput.arrivedPerSecond)}, ${a}; ${shape}`;
-  const systems = server === null ? [relay] : [relay, server];
+  const headlines = other === null ? [headline] : [headline, otherLine(other)];
+  const columns: [title: string, result: SystemResult][] = [['relay (a)', relay]];
+  if (server !== null) columns.push(['server (b)', server]);
+  if (other !== null) columns.push(['other (c)', other.result]);
+  const systems = columns.map(([, result]) => result);
   const row = (label: string, cell: (result: SystemResult) => string) => [label, ...systems.map(cell)];
   const of = (result: SystemResult, field: (round: Round) => number) => median(result.throughput.rounds.map(field));
-  const sum = (result: SystemResult, field: (round: Round) => number) =>
-    whole(result.throughput.rounds.reduce((total, round) => total + field(round), 0));
+  const sum = (result: SystemResult, field: (round: Round) => number) => whole(total(result.throughput.rounds, field));
   const rows = [
-    ['', ...(server === null ? ['relay (a)'] : ['relay (a)', 'server (b)'])],
+    ['', ...columns.map(([title]) => title)],
     row('arrived per second, median', (r) => whole(r.throughput.arrivedPerSecond)),
     row('arrived per second, lowest to highest round', (r) =>
       range(r.throughput.rounds.map((n) => n.arrivedPerSecond)),
@@ -74,7 +88,12 @@ export function reportComparison({ ratio, relay, server, settings, machine }: Co
       latencyRow('refused / not arrived', (l) => `${l.failed} / ${l.missing}`),
     );
   }
-  return [headline, '', ...table(rows), '', ...machineLines(machine)].join('\n');
+  return [...headlines, '', ...table(rows), '', ...machineLines(machine)].join('\n');
+}
+
+function otherLine({ ratio, commit, result }: OtherResult): string {
+  const name = commit === null ? 'another checkout' : `commit ${commit}`;
+  return `b/c ${ratio.toFixed(2)}: server (b) by that of ${name} (c) ${rate(result.throughput.arrivedPerSecond)}`;
 }
 
 /** The text of a drain; its first line has the ratio of the largest case to the smallest. */
@@ -100,34 +119,6 @@ export function reportDrain({ ratio, cases, machine }: DrainResult): string {
   return [headline, '', ...table(rows), '', ...machineLines(machine)].join('\n');
 }
 
-/** Columns as wide as they must be; numbers stand under each other at their ends. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows.reduce<number[]>(
-    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
-    [],
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function machineLines(machine: Machine): string[] {
-  const memory = `${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB`;
-  const lines = [
-    `${machine.processors} processors (${machine.model}), ${memory}, Linux ${machine.kernel}, Node ${machine.node}, load before ${machine.loadBefore.toFixed(2)}`,
-  ];
-  if (machine.loadBefore > BUSY) {
-    lines.push('WARNING: the machine was busy with something else before the start; the figures are too low.');
-  }
-  if (machine.databaseInMemory) {
-    lines.push('WARNING: the database was in memory, where a commit costs nothing. Choose a disk with --dir.');
-  }
-  return lines;
-}
-
 /** An arrival before the answer is no latency, so 0 is printed for it; the file has the figure as it was measured. */
 function pair({ p50, p99 }: Distribution): string {
   return `${Math.max(0, p50).toFixed(2)} / ${Math.max(0, p99).toFixed(2)}`;
@@ -136,20 +127,4 @@ function pair({ p50, p99 }: Distribution): string {
 function commits(rounds: readonly Round[]): string {
   const values = rounds.flatMap((round) => (round.commitsPerEvent === null ? [] : [round.commitsPerEvent]));
   return values.length === 0 ? 'none' : median(values).toFixed(4);
-}
-
-function range(values: readonly number[]): string {
-  return `${whole(Math.min(...values))} to ${whole(Math.max(...values))}`;
-}
-
-function rate(value: number): string {
-  return `${whole(value)} events/s`;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }

@@ -2,6 +2,7 @@ import { arrivalRate } from './arrival-log.ts';
 import { BenchError } from './bench-error.ts';
 import type { NginxReceiver } from './nginx.ts';
 import { cpuSecondsOf, memoryOf } from './process-usage.ts';
+import { SAMPLE_TYPE } from './sample-event.ts';
 import { median } from './statistics.ts';
 import { readCounters, type System, waitUntilAtRest, waitUntilDrained } from './system.ts';
 import { watchBacklog } from './watch-backlog.ts';
@@ -37,6 +38,10 @@ export interface RoundSettings {
   seconds: number;
   warmUpSeconds: number;
   connections: number;
+  /** The types that the events have in turn. Default: the sample's own. */
+  types?: readonly string[];
+  /** Deliveries that are pending all the time and are not waited for. Default 0. */
+  keptBack?: number;
 }
 
 export interface Bench {
@@ -46,7 +51,10 @@ export interface Bench {
   onRound: (system: System, round: Round) => void;
 }
 
-/** The systems take turns, so that what changes on the machine over the minutes meets all of them alike. */
+/**
+ * The systems take turns, so that what changes on the machine over the minutes meets all of them alike; every second time in
+ * reverse order, so that none always runs after the same other one.
+ */
 export async function measureThroughput(
   bench: Bench,
   systems: readonly System[],
@@ -54,33 +62,45 @@ export async function measureThroughput(
 ): Promise<Map<System['name'], Throughput>> {
   const rounds = new Map<System, Round[]>(systems.map((system) => [system, []]));
   for (let n = 0; n < settings.rounds; n += 1) {
-    for (const [system, done] of rounds) {
+    for (const [system, done] of inTurn([...rounds], n)) {
       const round = await runRound(bench, system, settings);
       done.push(round);
       bench.onRound(system, round);
     }
   }
   const results = new Map<System['name'], Throughput>();
-  for (const [system, done] of rounds) {
-    const arrivedPerSecond = median(done.map((round) => round.arrivedPerSecond));
-    const { peak } = await memoryOf(system.process.pid);
-    results.set(system.name, { rounds: done, arrivedPerSecond, peakMemoryBytes: peak });
-  }
+  for (const [system, done] of rounds) results.set(system.name, await throughputOf(system, done));
   return results;
 }
 
-async function runRound({ wrk, receiver }: Bench, system: System, settings: RoundSettings): Promise<Round> {
-  const load = { url: `${system.origin}/v1/events`, apiKey: system.apiKey, connections: settings.connections };
+/** Those that take turns, in the order of round `n`: backwards in every second one. */
+export function inTurn<T>(all: readonly T[], n: number): readonly T[] {
+  return n % 2 === 0 ? all : all.toReversed();
+}
+
+export async function throughputOf(system: System, rounds: Round[]): Promise<Throughput> {
+  const arrivedPerSecond = median(rounds.map((round) => round.arrivedPerSecond));
+  const { peak } = await memoryOf(system.process.pid);
+  return { rounds, arrivedPerSecond, peakMemoryBytes: peak };
+}
+
+export async function runRound(
+  { wrk, receiver }: Pick<Bench, 'wrk' | 'receiver'>,
+  system: System,
+  settings: RoundSettings,
+): Promise<Round> {
+  const { connections, types = [SAMPLE_TYPE], keptBack = 0 } = settings;
+  const load = { url: `${system.origin}/v1/events`, apiKey: system.apiKey, connections, types };
   const cold = await readCounters(system);
   await wrk.run({ ...load, seconds: settings.warmUpSeconds });
-  const start = await waitUntilDrained(system);
+  const start = await waitUntilDrained(system, keptBack);
   await receiver.arrivals.collect(start.accepted - cold.accepted);
   await waitUntilAtRest(system);
 
   const cpuBefore = await cpuSecondsOf(system.process.pid);
   const { result, largestBacklog } = await watchBacklog({ system, start }, async () => {
     const seen = await wrk.run({ ...load, seconds: settings.seconds });
-    return { seen, end: await waitUntilDrained(system) };
+    return { seen, end: await waitUntilDrained(system, keptBack) };
   });
   const { seen, end } = result;
   await waitUntilAtRest(system);

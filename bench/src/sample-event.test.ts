@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sampleEvent } from './sample-event.ts';
+import { SAMPLE_TYPE, sampleEvent, typeInTurn } from './sample-event.ts';
 
 test('an event is about 700 bytes, always as long, and differs in its run id only', () => {
   const first = sampleEvent(0);
@@ -17,4 +17,11 @@ test('an event carries the fields that its type requires, and what a server forw
   assert.equal(event.event, 'workflow.completed');
   for (const field of ['workflow_id', 'run_id', 'output']) assert.equal(typeof event.data[field], 'string');
   assert.equal(JSON.stringify(JSON.parse(sampleEvent(1))), sampleEvent(1));
+});
+
+test('events take turns in their types, and differ in nothing else', () => {
+  const types = [0, 1, 2, 3].map((n) => typeInTurn(n, ['a.b', 'c.d', 'e.f']));
+  assert.deepEqual(types, ['a.b', 'c.d', 'e.f', 'a.b']);
+  assert.equal(typeInTurn(7, [SAMPLE_TYPE]), SAMPLE_TYPE);
+  assert.equal(sampleEvent(5, 'c.d'), sampleEvent(5).replace(SAMPLE_TYPE, 'c.d'));
 });

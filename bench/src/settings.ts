@@ -1,12 +1,18 @@
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
+
+/** What one run measures; all but the first are chosen by the flag of that name. */
+export type Measurement = 'comparison' | 'neighbour' | 'drain' | 'drain-batches' | 'filters';
 
 /** How deliveries are kept back while the queue is filled: the receiver is silent, or the server runs without delivering. */
 export type Hold = 'silence' | 'role';
 
 export interface Settings {
+  measurement: Measurement;
   rounds: number;
   seconds: number;
   warmUpSeconds: number;
@@ -15,8 +21,14 @@ export interface Settings {
   latencySeconds: number;
   skipLatency: boolean;
   relayOnly: boolean;
-  drain: boolean;
-  filters: boolean;
+  /** Absolute path of the entry file of the server in another checkout; null: there is none. */
+  otherEntry: string | null;
+  healthyWebhooks: number;
+  hungBacklog: number;
+  hungSlots: number;
+  batchEvents: number;
+  batchSize: number;
+  batchWebhooks: number;
   drainSizes: readonly number[];
   drainWebhooks: number;
   hold: Hold;
@@ -27,7 +39,11 @@ export interface Settings {
   install: boolean;
 }
 
-const SERVER_ENTRY = fileURLToPath(new URL('../../packages/server/src/cli/main.ts', import.meta.url));
+/** The server's entry file in a checkout. */
+const ENTRY = 'packages/server/src/cli/main.ts';
+const SERVER_ENTRY = fileURLToPath(new URL(`../../${ENTRY}`, import.meta.url));
+/** Seconds that a round beside a hung webhook may take, warm-up included, so that nothing of it times out meanwhile. */
+const LONGEST_BESIDE_HUNG = 40;
 
 export const USAGE = `npm run bench -- [flags]
 
@@ -40,6 +56,13 @@ Throughput and latency of the server beside a relay that stores nothing (about 5
   --latency-seconds 10  length of the latency run (1 to 600)
   --skip-latency        throughput only
   --relay-only          measure the relay alone: what this machine gives at best
+  --against <folder>    the server of another checkout (an older commit, with its own node_modules) takes part in turn
+
+What a webhook whose receiver never answers does to its neighbours (about 10 minutes; rounds, seconds, … as above):
+  --neighbour           do this instead
+  --healthy-webhooks 100   its neighbours, which share the load (1 to 1000)
+  --hung-backlog 10000  deliveries that wait for the hung one (1000 to 1000000)
+  --hung-slots 64       attempts that it may have in the air (10 to 1000)
 
 How a full queue drains (many minutes; nothing else is measured):
   --drain               do this instead
@@ -48,10 +71,16 @@ How a full queue drains (many minutes; nothing else is measured):
   --hold silence        how they are kept back: silence (the receiver answers nothing), or role (serve --role api, for a
                         server that has it)
 
+How a full queue drains in batches beside singly (minutes; --rounds as above):
+  --drain-batches       do this instead
+  --batch-events 100000 events that wait (a multiple of webhooks times size)
+  --batch-size 100      events of a batch (2 to 1000)
+  --batch-webhooks 10   webhooks; each event is for one of them (1 to 1000)
+
 How long matching takes (seconds; no server, no network, nothing is installed):
   --filters             do this instead
 
-  --server-entry <file> the server's entry file; default packages/server/src/cli/main.ts
+  --server-entry <file> the server's entry file; default ${ENTRY}
   --dir <folder>        where the temporary folder with the database goes; default ${tmpdir()}
   --install             as root on Debian: install nginx-light and wrk when missing
   --help`;
@@ -65,7 +94,16 @@ const OPTIONS = {
   'latency-seconds': { type: 'string', default: '10' },
   'skip-latency': { type: 'boolean', default: false },
   'relay-only': { type: 'boolean', default: false },
+  against: { type: 'string' },
+  neighbour: { type: 'boolean', default: false },
+  'healthy-webhooks': { type: 'string', default: '100' },
+  'hung-backlog': { type: 'string', default: '10000' },
+  'hung-slots': { type: 'string', default: '64' },
   drain: { type: 'boolean', default: false },
+  'drain-batches': { type: 'boolean', default: false },
+  'batch-events': { type: 'string', default: '100000' },
+  'batch-size': { type: 'string', default: '100' },
+  'batch-webhooks': { type: 'string', default: '10' },
   filters: { type: 'boolean', default: false },
   'drain-sizes': { type: 'string', default: '10000,1000000' },
   'drain-webhooks': { type: 'string', default: '1000' },
@@ -81,7 +119,10 @@ export function parseSettings(args: readonly string[]): Settings | null {
   const flags = readFlags(args);
   if (flags.help) return null;
   const webhooks = wholeNumber('drain-webhooks', flags['drain-webhooks'], 1, 1000);
-  return {
+  const batchSize = wholeNumber('batch-size', flags['batch-size'], 2, 1000);
+  const batchWebhooks = wholeNumber('batch-webhooks', flags['batch-webhooks'], 1, 1000);
+  const settings: Settings = {
+    measurement: measurementOf(flags),
     rounds: wholeNumber('rounds', flags.rounds, 1, 100),
     seconds: wholeNumber('seconds', flags.seconds, 1, 600),
     warmUpSeconds: wholeNumber('warm-up', flags['warm-up'], 1, 60),
@@ -90,15 +131,59 @@ export function parseSettings(args: readonly string[]): Settings | null {
     latencySeconds: wholeNumber('latency-seconds', flags['latency-seconds'], 1, 600),
     skipLatency: flags['skip-latency'],
     relayOnly: flags['relay-only'],
-    drain: flags.drain,
-    filters: flags.filters,
-    drainSizes: flags['drain-sizes'].split(',').map((size) => drainSize(size, webhooks)),
+    otherEntry: flags.against === undefined ? null : entryIn(flags.against),
+    healthyWebhooks: wholeNumber('healthy-webhooks', flags['healthy-webhooks'], 1, 1000),
+    hungBacklog: wholeNumber('hung-backlog', flags['hung-backlog'], 1000, 1_000_000),
+    hungSlots: wholeNumber('hung-slots', flags['hung-slots'], 10, 1000),
+    batchEvents: multipleOf(batchWebhooks * batchSize, {
+      flag: 'batch-events',
+      text: flags['batch-events'],
+      what: '--batch-webhooks times --batch-size',
+    }),
+    batchSize,
+    batchWebhooks,
+    drainSizes: flags['drain-sizes']
+      .split(',')
+      .map((text) => multipleOf(webhooks, { flag: 'drain-sizes', text, what: '--drain-webhooks' })),
     drainWebhooks: webhooks,
     hold: oneOf('hold', flags.hold, ['silence', 'role']),
     serverEntry: flags['server-entry'],
     directory: flags.dir,
     install: flags.install,
   };
+  assertFit(settings);
+  return settings;
+}
+
+/** Throws a `BenchError` for flags that are acceptable by themselves and not together. */
+function assertFit({ measurement, ...settings }: Settings): void {
+  if (settings.otherEntry !== null && (settings.relayOnly || measurement !== 'comparison')) {
+    throw new BenchError(
+      '--against is for the comparison of throughput, with no other measurement and no --relay-only.',
+    );
+  }
+  if (measurement !== 'neighbour') return;
+  const { warmUpSeconds, seconds, latencySeconds } = settings;
+  if (warmUpSeconds + seconds > LONGEST_BESIDE_HUNG || latencySeconds > LONGEST_BESIDE_HUNG) {
+    throw new BenchError(
+      `--neighbour accepts --warm-up and --seconds up to ${LONGEST_BESIDE_HUNG} together, and --latency-seconds up to ${LONGEST_BESIDE_HUNG}: what hangs must not time out meanwhile.`,
+    );
+  }
+  if (settings.hungSlots * (settings.rounds + 1) > settings.hungBacklog) {
+    throw new BenchError('--hung-backlog must be more than --hung-slots times --rounds: each round uses up so many.');
+  }
+}
+
+function measurementOf(flags: ReturnType<typeof readFlags>): Measurement {
+  const chosen = (['neighbour', 'drain', 'drain-batches', 'filters'] as const).filter((name) => flags[name]);
+  if (chosen.length <= 1) return chosen[0] ?? 'comparison';
+  throw new BenchError(`One run measures one thing: not ${chosen.map((name) => `--${name}`).join(' and ')}.`);
+}
+
+function entryIn(folder: string): string {
+  const entry = resolve(folder, ENTRY);
+  if (existsSync(entry)) return entry;
+  throw new BenchError(`--against accepts the folder of a checkout, with ${ENTRY} in it, not "${folder}".`);
 }
 
 function readFlags(args: readonly string[]) {
@@ -115,10 +200,10 @@ function wholeNumber(flag: string, text: string, least: number, most: number): n
   throw new BenchError(`--${flag} accepts a whole number from ${least} to ${most}, not "${text}".`);
 }
 
-function drainSize(text: string, webhooks: number): number {
-  const size = wholeNumber('drain-sizes', text, webhooks, 10_000_000);
-  if (size % webhooks === 0) return size;
-  throw new BenchError(`--drain-sizes accepts multiples of --drain-webhooks (${webhooks}), not ${text}.`);
+function multipleOf(unit: number, { flag, text, what }: { flag: string; text: string; what: string }): number {
+  const value = wholeNumber(flag, text, unit, 10_000_000);
+  if (value % unit === 0) return value;
+  throw new BenchError(`--${flag} accepts multiples of ${what} (${unit}), not ${text}.`);
 }
 
 function oneOf<T extends string>(flag: string, text: string, accepted: readonly T[]): T {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
 import { type ProcessGroup, waitForReady } from './processes.ts';
+import { SAMPLE_TYPE } from './sample-event.ts';
 import { callSystem, type System } from './system.ts';
 
 const RELAY = fileURLToPath(new URL('./relay.ts', import.meta.url));
@@ -22,6 +23,8 @@ export async function startRelay(
 }
 
 export interface ServerOptions {
+  /** Default `server`. */
+  name?: 'server' | 'other';
   /** Absolute path of the entry file. */
   entry: string;
   /** Holds the database. A server that is started on it again finds what the last one left, with the same key. */
@@ -44,7 +47,7 @@ export async function startServer(group: ProcessGroup, options: ServerOptions): 
   args.push('--allow-http', '--allow-networks', '127.0.0.0/8');
   if (options.role !== undefined) args.push('--role', options.role);
   const running = await group.start({
-    name: 'the server',
+    name: options.name === 'other' ? 'the other server' : 'the server',
     file: process.execPath,
     args,
     env: { ...withoutServerSettings(process.env), BROXI_API_KEY: options.apiKey },
@@ -52,13 +55,36 @@ export async function startServer(group: ProcessGroup, options: ServerOptions): 
   });
   const origin = `http://127.0.0.1:${port}`;
   await waitForReady(running, `${origin}/readyz`, 120_000);
-  return { name: 'server', origin, apiKey: options.apiKey, process: running };
+  return { name: options.name ?? 'server', origin, apiKey: options.apiKey, process: running };
 }
 
-/** Makes a webhook that takes every event of the benchmark. @param more fields beside `url` and `events` */
-export async function createWebhook(system: System, url: string, more: Record<string, unknown>): Promise<void> {
-  const body = JSON.stringify({ url, events: ['workflow.completed'], ...more });
-  await callSystem(system, '/v1/webhooks', { method: 'POST', body });
+/**
+ * Makes a webhook that takes every event of the sample's own type, and answers its id.
+ * @param more fields beside `url` and `events`, or other `events`
+ */
+export async function createWebhook(system: System, url: string, more: Record<string, unknown>): Promise<string> {
+  const body = JSON.stringify({ url, events: [SAMPLE_TYPE], ...more });
+  const answer = await callSystem(system, '/v1/webhooks', { method: 'POST', body });
+  return (JSON.parse(answer) as { id: string }).id;
+}
+
+/**
+ * Makes a webhook with a type of its own, of which it alone takes events, and answers its id. That an event is for one of many
+ * costs nothing this way: who subscribes to a type is looked up, while filters are tried one after the other.
+ */
+export async function createTarget(
+  system: System,
+  type: string,
+  { url, ...more }: { url: string } & Record<string, unknown>,
+): Promise<string> {
+  const schema = { type: 'object', required: ['workflow_id', 'run_id', 'output'] };
+  await callSystem(system, '/v1/event-types', { method: 'POST', body: JSON.stringify({ name: type, schema }) });
+  return createWebhook(system, url, { events: [type], ...more });
+}
+
+/** Names of so many types for {@link createTarget}, all of the same length. */
+export function targetTypes(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `bench.target_${String(n).padStart(4, '0')}`);
 }
 
 /** What the person who runs the benchmark has set for their own server must not change the one that is measured. */

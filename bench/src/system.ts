@@ -12,9 +12,9 @@ const RESTING_SHARE = 0.03;
 const REST_WINDOW_MS = 500;
 const REST_MS = 20_000;
 
-/** One of the two that are compared, running. */
+/** One of those that are compared, running. */
 export interface System {
-  name: 'relay' | 'server';
+  name: 'relay' | 'server' | 'other';
   /** `http://127.0.0.1:<port>` */
   origin: string;
   apiKey: string;
@@ -51,18 +51,17 @@ export async function readCounters(system: System): Promise<Counters> {
 }
 
 /**
- * Waits until everything that was accepted is settled, seen twice so that an event just being accepted is not missed, or
- * nothing has settled for 60 s. Answers the counters of that moment.
+ * Waits until everything that was accepted is settled, but for `keptBack` deliveries, seen twice so that an event just being
+ * accepted is not missed, or nothing has settled for 60 s. Answers the counters of that moment.
  */
-export async function waitUntilDrained(system: System): Promise<Counters> {
+export async function waitUntilDrained(system: System, keptBack = 0): Promise<Counters> {
   let last = await readCounters(system);
   let movedAt = performance.now();
   for (;;) {
     await sleep(POLL_MS);
     const now = await readCounters(system);
-    if (now.pending === 0 && last.pending === 0 && now.accepted === last.accepted && now.settled === last.settled) {
-      return now;
-    }
+    const isDrained = now.pending === keptBack && last.pending === keptBack;
+    if (isDrained && now.accepted === last.accepted && now.settled === last.settled) return now;
     if (now.settled !== last.settled || now.accepted !== last.accepted) movedAt = performance.now();
     else if (performance.now() - movedAt > STUCK_MS) return now;
     last = now;

@@ -61,8 +61,14 @@ test('posts events, each with its own run id', { skip: wrk === null && 'wrk is n
   assert.ok(Math.abs(refused - result.refused) <= 4);
   assert.deepEqual([...keys], ['Bearer the-key']);
   const numbers = first.map((body) => Number(/run_(\d+)/.exec(body)?.[1]));
-  assert.deepEqual(first, numbers.map(sampleEvent));
+  assert.deepEqual(
+    first,
+    numbers.map((n) => sampleEvent(n)),
+  );
   assert.ok(Math.min(...numbers) > 10_000_000 && Math.max(...numbers) < 20_000_000);
-  await generator.run(load);
+  await generator.run({ ...load, types: ['a.b', 'c.d'] });
+  const inTurn = bodies.map((body) => JSON.parse(body).event);
+  assert.ok(Math.abs(inTurn.filter((type) => type === 'a.b').length - inTurn.length / 2) <= 4);
+  assert.deepEqual([...new Set(inTurn)].sort(), ['a.b', 'c.d']);
   assert.equal(new Set([...first, ...bodies]).size, first.length + bodies.length);
 });

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from './bench-error.ts';
 import type { ProcessGroup } from './processes.ts';
-import { eventParts } from './sample-event.ts';
+import { eventParts, SAMPLE_TYPE } from './sample-event.ts';
 
 /** Events that one run may send at most: each run gets its own range of run ids. */
 const EVENTS_PER_RUN = 10_000_000;
@@ -25,6 +25,8 @@ export interface WrkLoad {
   apiKey: string;
   connections: number;
   seconds: number;
+  /** The types that the events have in turn. Default: the sample's own. */
+  types?: readonly string[];
 }
 
 /** A load generator of one thread that keeps all its connections busy: the next event leaves when the last was answered. */
@@ -45,7 +47,7 @@ export class Wrk {
   async run(load: WrkLoad): Promise<WrkResult> {
     this.#runs += 1;
     const script = join(this.#directory, `wrk-${this.#runs}.lua`);
-    await writeFile(script, wrkScript(load.apiKey, this.#runs * EVENTS_PER_RUN));
+    await writeFile(script, wrkScript(load, this.#runs * EVENTS_PER_RUN));
     const args = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '30s', '-s', script, load.url];
     const stdout = await this.#group.run({ name: 'wrk', file: this.#file, args }, (load.seconds + 60) * 1000);
     return parseWrkOutput(stdout);
@@ -77,25 +79,29 @@ export function parseWrkOutput(stdout: string): WrkResult {
   };
 }
 
-/** The request is put together once; per event only the digits of the run id are new, so that the generator stays cheap. */
-function wrkScript(apiKey: string, firstEvent: number): string {
-  return `local before = [==[${eventParts.before}]==]
-local after = [==[${eventParts.after}]==]
-local head
+/** A request of each type is put together once; per event only the digits of the run id are new: the generator stays cheap. */
+function wrkScript({ apiKey, types = [SAMPLE_TYPE] }: WrkLoad, firstEvent: number): string {
+  const { after, digits } = eventParts(SAMPLE_TYPE);
+  const befores = types.map((type) => `[==[${eventParts(type).before}]==]`);
+  return `local befores = { ${befores.join(', ')} }
+local after = [==[${after}]==]
+local heads = {}
 local n = ${firstEvent}
 
 function init()
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["Authorization"] = "Bearer ${apiKey}"
-  local tail = string.rep("0", ${eventParts.digits}) .. after
-  local whole = wrk.format(nil, nil, nil, before .. tail)
-  head = whole:sub(1, #whole - #tail)
+  local tail = string.rep("0", ${digits}) .. after
+  for index, before in ipairs(befores) do
+    local whole = wrk.format(nil, nil, nil, before .. tail)
+    heads[index] = whole:sub(1, #whole - #tail)
+  end
 end
 
 function request()
   n = n + 1
-  return head .. string.format("%0${eventParts.digits}d", n) .. after
+  return heads[n % #heads + 1] .. string.format("%0${digits}d", n) .. after
 end
 
 function done(summary, latency)

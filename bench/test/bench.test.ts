@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { findTool } from '../src/find-tool.ts';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { ComparisonResult, DrainResult } from '../src/report.ts';
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const standIn = fileURLToPath(new URL('./stand-in-server.ts', import.meta.url));
-const skip =
-  process.platform !== 'linux' || !findTool('nginx') || !findTool('wrk') ? 'needs Linux, nginx and wrk' : false;
-
-/** Runs the benchmark with the stand-in for a server, and answers what is left when it has ended. */
-async function runBench(t: TestContext, flags: string[], env: NodeJS.ProcessEnv = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
-  t.after(() => rm(directory, { recursive: true }));
-  const args = ['--conditions=source', main, '--server-entry', standIn, '--dir', directory, ...flags];
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  const file = /^written to (.*)$/m.exec(stdout)?.[1];
-  if (file !== undefined) t.after(() => rm(file));
-  const result: unknown = file === undefined ? null : JSON.parse(await readFile(file, 'utf8'));
-  assert.deepEqual(await readdir(directory), [], 'the temporary folder is removed');
-  return { code, stdout, stderr, result };
-}
+import { main, runBench, skip, standIn } from './run-bench.ts';
 
 test('compares relay and server', { skip }, async (t) => {
   const flags = '--rounds 1 --seconds 1 --warm-up 1 --connections 8 --latency-rate 100 --latency-seconds 1'.split(' ');
@@ -61,6 +34,27 @@ test('compares relay and server', { skip }, async (t) => {
   assert.ok((relay.latency?.afterAcknowledgement.p50 ?? 0) < 0);
 });
 
+test('another checkout takes part in turn', { skip }, async (t) => {
+  const checkout = await mkdtemp(join(tmpdir(), 'broxi-checkout-'));
+  t.after(() => rm(checkout, { recursive: true }));
+  const folder = join(checkout, 'packages/server/src/cli');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'main.ts'), `import '${pathToFileURL(standIn)}';\n`);
+  const flags = '--rounds 2 --seconds 1 --warm-up 1 --connections 8 --skip-latency'.split(' ');
+  const { code, stdout, stderr, result } = await runBench(t, [...flags, '--against', checkout]);
+  assert.equal(code, 0, stderr);
+  const { server, other } = result as ComparisonResult;
+  const rates = [server, other?.result].map((system) => system?.throughput.arrivedPerSecond ?? 0);
+  assert.equal(other?.ratio, (rates[0] ?? 0) / (rates[1] ?? 0));
+  assert.equal(other?.commit, null);
+  assert.match(
+    stdout,
+    new RegExp(`\nb/c ${other?.ratio.toFixed(2).replace('.', '\\.')}: server \\(b\\) by that of another`),
+  );
+  const turns = [...stderr.matchAll(/^(\w+): \d+ events\/s arrived/gm)].map(([, name]) => name);
+  assert.deepEqual(turns, ['relay', 'server', 'other', 'other', 'server', 'relay']);
+});
+
 for (const hold of ['silence', 'role']) {
   test(`fills a queue held by ${hold}, and drains it`, { skip }, async (t) => {
     const flags = ['--drain', '--drain-sizes', '2000,500', '--drain-webhooks', '20', '--hold', hold];
@@ -85,7 +79,7 @@ for (const hold of ['silence', 'role']) {
 
 test('an accepted event that never arrives is a failure of the run', { skip }, async (t) => {
   const flags = '--drain --drain-sizes 500 --drain-webhooks 20 --hold silence'.split(' ');
-  const { code, stderr, result } = await runBench(t, flags, { STAND_IN_LOSES: '3' });
+  const { code, stderr, result } = await runBench(t, flags, { env: { STAND_IN_LOSES: '3' } });
   assert.equal(code, 1);
   assert.equal((result as DrainResult).cases[0]?.missing, 3);
   assert.match(stderr, /3 accepted events never arrived/);

@@ -12,12 +12,16 @@ import { Agent, request } from 'undici';
 interface Webhook {
   id: string;
   url: string;
+  events: string[];
+  batch?: { size: number };
+  paused?: boolean;
 }
 
 interface Owed {
   eventId: string;
   deliveryId: string;
   webhookId: string;
+  event: string;
   data: unknown;
 }
 
@@ -47,40 +51,66 @@ const agent = new Agent({ connections: 16 });
 
 function newId(prefix: string): string {
   kept.ids += 1;
-  return prefix + kept.ids;
+  return prefix + String(kept.ids).padStart(8, '0');
 }
 
-function accept(data: unknown): object {
+function accept({ event, data }: { event: string; data: unknown }): object {
   const eventId = newId('evt_');
+  const subscribers = kept.webhooks.filter(({ events }) => events.includes(event));
   counters.accepted += 1;
-  counters.created += kept.webhooks.length;
-  for (const { id } of kept.webhooks) kept.owed.push({ eventId, deliveryId: newId('del_'), webhookId: id, data });
-  return { id: eventId, deliveries: kept.webhooks.length, duplicate: false };
+  counters.created += subscribers.length;
+  for (const { id } of subscribers) {
+    kept.owed.push({ eventId, deliveryId: newId('del_'), webhookId: id, event, data });
+  }
+  return { id: eventId, deliveries: subscribers.length, duplicate: false };
 }
 
 function deliver(): void {
   if (flags.role === 'api') return;
   while (counters.sending < 32) {
-    const owed = kept.owed.shift();
-    if (owed === undefined) return;
+    const members = takeNext();
+    if (members.length === 0) return;
     counters.sending += 1;
-    void send(owed).finally(() => {
+    void send(members).finally(() => {
       counters.sending -= 1;
-      counters.settled += 1;
+      counters.settled += members.length;
       deliver();
     });
   }
 }
 
-async function send(owed: Owed): Promise<void> {
-  if (counters.lost < lose) {
-    counters.lost += 1;
-    return;
+/** One delivery, or so many of one webhook as make a batch, without waiting for more. */
+function takeNext(): Owed[] {
+  const first = kept.owed.findIndex((owed) => webhookOf(owed).paused !== true);
+  const webhook = kept.owed[first] && webhookOf(kept.owed[first]);
+  const members: Owed[] = [];
+  for (let n = first; webhook !== undefined && n < kept.owed.length && members.length < (webhook.batch?.size ?? 1); ) {
+    if (kept.owed[n]?.webhookId === webhook.id) members.push(...kept.owed.splice(n, 1));
+    else n += 1;
   }
-  const headers = { 'x-broxi-delivery-id': owed.deliveryId, 'x-broxi-event-id': owed.eventId };
-  const body = JSON.stringify(owed.data);
-  const answer = await request(webhookOf(owed).url, { method: 'POST', headers, body, dispatcher: agent });
+  return members;
+}
+
+async function send(members: readonly Owed[]): Promise<void> {
+  const arriving = members.slice(Math.min(members.length, lose - counters.lost));
+  counters.lost += members.length - arriving.length;
+  const [first] = arriving;
+  if (first === undefined) return;
+  const webhook = webhookOf(first);
+  const bodies = arriving.map((owed) => bodyOf(owed, owed));
+  const batch = { event: 'webhook.batch', data: { event_type: first.event, count: bodies.length, events: bodies } };
+  const [deliveryId, body] =
+    webhook.batch === undefined
+      ? [first.deliveryId, bodies[0]]
+      : [newId('del_'), bodyOf({ ...first, ...batch }, first)];
+  const headers = { 'x-broxi-delivery-id': deliveryId, 'x-broxi-event-id': first.eventId };
+  const options = { method: 'POST', headers, body: JSON.stringify(body), dispatcher: agent } as const;
+  const answer = await request(webhook.url, options);
   await answer.body.dump();
+}
+
+function bodyOf({ event, data }: Pick<Owed, 'event' | 'data'>, { webhookId, deliveryId }: Owed): object {
+  return { event, timestamp: '2026-01-01T00:00:00.000Z', webhook_id: webhookId, delivery_id: deliveryId, data };
 }
 
 function webhookOf(owed: Owed): Webhook {
@@ -106,14 +136,23 @@ broxi_queue_pending ${counters.created - counters.settled}
     ];
   }
   counters.commits += 1;
-  const body = JSON.parse(text);
+  const body = text === '' ? {} : JSON.parse(text);
   if (incoming.url === '/v1/webhooks') {
-    const webhook = { id: newId('wh_'), url: body.url };
+    const { url, events, batch } = body;
+    const webhook = { id: newId('wh_'), url, events, batch };
     kept.webhooks.push(webhook);
     return [201, webhook];
   }
+  if (incoming.url === '/v1/event-types') return [201, body];
+  const [, webhookId, change] = /^\/v1\/webhooks\/(\w+)\/(pause|resume)$/.exec(incoming.url ?? '') ?? [];
+  const changed = kept.webhooks.find(({ id }) => id === webhookId);
+  if (changed !== undefined) {
+    changed.paused = change === 'pause';
+    deliver();
+    return [200, changed];
+  }
   const batch = incoming.url === '/v1/events/batch';
-  const accepted = batch ? { results: body.events.map(accept) } : accept(body.data);
+  const accepted = batch ? { results: body.events.map(accept) } : accept(body);
   deliver();
   return [202, accepted];
 }

@@ -13,11 +13,13 @@ const quota = Type.Object({
 export const apiEvents = {
   'api.quota.warning': defineEvent({
     description: 'Use of the API has come close to its quota.',
+    identifiers: [],
     schema: quota,
     sample: { usage_percent: 80, limit: 100000, reset_time: '2024-02-01T00:00:00.000Z' },
   }),
   'api.quota.exceeded': defineEvent({
     description: 'Use of the API has gone beyond its quota.',
+    identifiers: [],
     schema: quota,
     sample: { usage_percent: 100.2, limit: 100000, reset_time: '2024-02-01T00:00:00.000Z' },
   }),

@@ -56,6 +56,11 @@ function fieldsOfValue(value: unknown, prefix = ''): string[] {
   ]);
 }
 
+/** What is at a dotted path. */
+function valueAt(value: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((node, name) => new Map(Object.entries(node ?? {})).get(name), value);
+}
+
 describe('catalog', () => {
   it('holds the fifteen built-in types and the six operational ones, and tells them apart', () => {
     assert.deepEqual(
@@ -100,7 +105,7 @@ describe('catalog', () => {
     });
   }
 
-  for (const [type, { schema, sample }] of entries) {
+  for (const [type, { schema, sample, identifiers }] of entries) {
     describe(type, () => {
       it('has a sample that is valid, complete and stable', () => {
         assert.deepEqual(Value.Errors(schema, sample), []);
@@ -114,6 +119,19 @@ describe('catalog', () => {
 
       it('lets fields pass that it does not know', () => {
         assert.equal(Value.Check(schema, { ...sample, a_field_of_tomorrow: { a: [1] } }), true);
+      });
+
+      it('marks as identifiers every text that is named as one, and whatever else it marks is a text', () => {
+        const named = fieldsOfSchema(schema).filter((path) => /^(?!.*\[\])(.*\.)?(\w+_)?id$/.test(path));
+        assert.deepEqual(
+          named.filter((path) => !identifiers.includes(path)),
+          [],
+        );
+        for (const path of identifiers) assert.equal(typeof valueAt(sample, path), 'string', path);
+        assert.deepEqual(
+          identifiers.filter((path) => !named.includes(path)),
+          type.startsWith('component.') ? ['component'] : [],
+        );
       });
 
       it('refuses a known field of another kind', () => {

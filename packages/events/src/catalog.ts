@@ -9,7 +9,7 @@ import { workflowEvents } from './workflow.ts';
 const builtInEvents = { ...workflowEvents, ...componentEvents, ...userEvents, ...apiEvents, ...systemEvents };
 
 /**
- * Every event type that the platform knows, by its name: description, JSON Schema of `data`, sample. The types that
+ * Every event type that the platform knows, by its name: description, JSON Schema of `data`, identifiers, sample. The types that
  * producers send come first, then the reserved ones. Custom types are not here: each workspace registers its own.
  */
 export const catalog = { ...builtInEvents, ...operationalEvents };

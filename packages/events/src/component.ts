@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEvent } from './event-definition.ts';
-import { executionTime, failure, runContext, runId, workflowId } from './fields.ts';
+import { executionTime, failure, runContext, runId, runIdentifiers, workflowId } from './fields.ts';
 
 const started = {
   workflow_id: workflowId,
@@ -9,6 +9,7 @@ const started = {
   ...runContext,
 };
 
+const identifiers = [...runIdentifiers, 'component'];
 const ended = { ...started, execution_time: Type.Optional(executionTime) };
 const failed = Type.Object({ ...ended, error: failure });
 
@@ -31,16 +32,19 @@ const loaderStep = {
 export const componentEvents = {
   'component.started': defineEvent({
     description: 'A component of a running workflow has begun its work.',
+    identifiers: identifiers,
     schema: Type.Object(started),
     sample: modelStep,
   }),
   'component.completed': defineEvent({
     description: 'A component of a running workflow has done its work.',
+    identifiers: identifiers,
     schema: Type.Object(ended),
     sample: { ...modelStep, execution_time: 2 },
   }),
   'component.failed': defineEvent({
     description: 'A component of a running workflow has stopped because of an error.',
+    identifiers: identifiers,
     schema: failed,
     sample: {
       ...loaderStep,
@@ -55,6 +59,7 @@ export const componentEvents = {
   }),
   'component.timeout': defineEvent({
     description: 'A component of a running workflow was stopped because it took longer than it is allowed to.',
+    identifiers: identifiers,
     schema: failed,
     sample: {
       ...loaderStep,

@@ -22,6 +22,9 @@ export const runContext = {
   session_id: Type.Optional(sessionId),
 };
 
+/** What identifies a run, and whose it is. */
+export const runIdentifiers: readonly string[] = ['workflow_id', 'run_id', 'user_id', 'session_id'];
+
 export const tokenUsage = Type.Object(
   {
     prompt_tokens: Type.Optional(Type.Integer({ description: 'Tokens sent to models.' })),

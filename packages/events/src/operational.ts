@@ -24,11 +24,13 @@ const batched = Type.Object({
 export const operationalEvents = {
   'webhook.test': defineEvent({
     description: 'Somebody tests a webhook; nothing has happened.',
+    identifiers: [],
     schema: Type.Object({ message: Type.String({ description: 'Says that this is a test.' }) }),
     sample: { message: 'This is a test. If you can read it, your receiver works.' },
   }),
   'webhook.batch': defineEvent({
     description: 'Several events of one type in one request, for a webhook that asked for batches.',
+    identifiers: [],
     schema: Type.Object({
       event_type: Type.String({ description: 'The type of every event in the batch.' }),
       count: Type.Integer({ description: 'How many there are.' }),
@@ -57,6 +59,7 @@ export const operationalEvents = {
   }),
   'webhook.disabled': defineEvent({
     description: 'The platform has switched a webhook off; its events are held until somebody switches it on again.',
+    identifiers: ['webhook_id'],
     schema: Type.Object({
       webhook_id: webhookId,
       reason: Type.Enum(['gone', 'no_success'], {
@@ -80,6 +83,7 @@ export const operationalEvents = {
   }),
   'webhook.circuit.opened': defineEvent({
     description: 'A destination fails so often that its deliveries are held and only probes are sent.',
+    identifiers: ['webhook_id'],
     schema: Type.Object({
       webhook_id: webhookId,
       destination,
@@ -101,6 +105,7 @@ export const operationalEvents = {
   }),
   'webhook.circuit.closed': defineEvent({
     description: 'A destination answers again and what was held for it is being released.',
+    identifiers: ['webhook_id'],
     schema: Type.Object({
       webhook_id: webhookId,
       destination,
@@ -116,6 +121,7 @@ export const operationalEvents = {
   }),
   'delivery.exhausted': defineEvent({
     description: 'A delivery has failed and will not be tried again by itself.',
+    identifiers: ['webhook_id', 'delivery_id', 'event_id', 'run_id'],
     schema: Type.Object({
       webhook_id: webhookId,
       delivery_id: Type.String({ description: 'The delivery that failed; retry it by this id.' }),

@@ -5,6 +5,7 @@ import { instant } from './fields.ts';
 export const systemEvents = {
   'system.maintenance': defineEvent({
     description: 'Maintenance of the platform is announced.',
+    identifiers: [],
     schema: Type.Object({
       starts_at: instant('When it begins.'),
       ends_at: instant('When it is expected to be over.'),

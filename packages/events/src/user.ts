@@ -39,6 +39,7 @@ const conversationContext = Type.Object(
 export const userEvents = {
   'user.message.received': defineEvent({
     description: 'An end user has sent a message.',
+    identifiers: ['user_id', 'session_id', 'message.id'],
     schema: Type.Object({ ...session, message, conversation_context: Type.Optional(conversationContext) }),
     sample: {
       user_id: 'user_67890',
@@ -62,11 +63,13 @@ export const userEvents = {
   }),
   'user.session.started': defineEvent({
     description: 'An end user has begun a session.',
+    identifiers: ['user_id', 'session_id'],
     schema: Type.Object(session),
     sample: { user_id: 'user_67890', session_id: 'session_abcdef' },
   }),
   'user.session.ended': defineEvent({
     description: "An end user's session is over.",
+    identifiers: ['user_id', 'session_id'],
     schema: Type.Object({ ...session, conversation_context: Type.Optional(conversationContext) }),
     sample: {
       user_id: 'user_67890',

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineEvent } from './event-definition.ts';
-import { cost, executionTime, failure, runContext, runId, tokenUsage, workflowId } from './fields.ts';
+import { cost, executionTime, failure, runContext, runId, runIdentifiers, tokenUsage, workflowId } from './fields.ts';
 
 const anyObject = Type.Unsafe<Record<string, unknown>>({ type: 'object' });
 const anyArray = Type.Array(Type.Unknown());
@@ -55,11 +55,13 @@ const documentRun = {
 export const workflowEvents = {
   'workflow.started': defineEvent({
     description: 'A run of a workflow has begun.',
+    identifiers: runIdentifiers,
     schema: Type.Object(started),
     sample: supportRun,
   }),
   'workflow.completed': defineEvent({
     description: 'A run of a workflow has ended well and its output is known.',
+    identifiers: runIdentifiers,
     schema: Type.Object({ ...started, output, ...spent }),
     sample: {
       ...supportRun,
@@ -76,6 +78,7 @@ export const workflowEvents = {
   }),
   'workflow.failed': defineEvent({
     description: 'A run of a workflow has stopped because of an error.',
+    identifiers: runIdentifiers,
     schema: failed,
     sample: {
       ...documentRun,
@@ -97,6 +100,7 @@ export const workflowEvents = {
   }),
   'workflow.timeout': defineEvent({
     description: 'A run of a workflow was stopped because it took longer than it is allowed to.',
+    identifiers: runIdentifiers,
     schema: failed,
     sample: {
       ...documentRun,
@@ -118,6 +122,7 @@ export const workflowEvents = {
   }),
   'workflow.cancelled': defineEvent({
     description: 'A run of a workflow was stopped on request before it ended.',
+    identifiers: runIdentifiers,
     schema: Type.Object({ ...started, ...spent }),
     sample: {
       ...supportRun,

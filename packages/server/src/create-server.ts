@@ -3,7 +3,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
 import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
-import { hashApiKey } from './http/auth.ts';
+import { hashToken } from './http/read-token.ts';
 import { newId } from './ids.ts';
 import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
@@ -33,6 +33,8 @@ const DAY_MS = 86_400_000;
 
 const READS = [
   'findApiKey',
+  'findReadToken',
+  'revealReadToken',
   'loadWorkspace',
   'listWebhookVersions',
   'listDestinations',
@@ -152,7 +154,7 @@ async function ensureOperatorKey(
       id: OPERATOR_KEY_ID,
       workspaceId: workspace.id,
       name: 'operator',
-      hash: hashApiKey(key),
+      hash: hashToken(key),
       createdAt: systemClock.now(),
     });
   if (config.apiKey !== null) {

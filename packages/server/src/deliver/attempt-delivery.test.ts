@@ -37,6 +37,7 @@ async function attempt(
   const delivery = {
     id: newId('del'),
     attempts,
+    payload: 'full' as const,
     event: { id: newId('evt'), type: 'workflow.started', occurredAt: clock.now(), dataText: '{"a":1}' },
   };
   const startedAt = clock.now();

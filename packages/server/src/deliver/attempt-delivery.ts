@@ -19,7 +19,7 @@ import type { SendRequest } from './send-request.ts';
 
 /** What one try needs to know; none of it changes while the try runs. */
 export interface AttemptInput {
-  delivery: Pick<QueuedDelivery, 'id' | 'event' | 'attempts'>;
+  delivery: Pick<QueuedDelivery, 'id' | 'event' | 'payload' | 'attempts'>;
   webhook: Webhook;
   template: RequestTemplate;
   policy: RetryPolicy;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verify } from '@broxi/receiver';
 import fc from 'fast-check';
+import type { PayloadKind } from '../domain/delivery.ts';
 import { newId } from '../ids.ts';
 import { createRequestTemplate, traceparent } from './build-request.ts';
 import { TEST_SECRET, TEST_TEMPLATE, testWebhook } from './test-delivery.ts';
@@ -12,6 +13,7 @@ const webhook = testWebhook({ headers: { 'X-Own': 'Grüße', Authorization: 'Bea
 function deliveryOf(data: unknown = { workflow_id: 'wf', cost: 0.1 }) {
   return {
     id: newId('del'),
+    payload: 'full' as PayloadKind,
     event: {
       id: newId('evt'),
       type: 'workflow.completed',
@@ -134,4 +136,15 @@ test('traceparent is one trace for an event, and one span for a delivery', () =>
 test('the URL is kept with path and query', () => {
   const url = 'https://example.com:8443/a%20b/?x=1&y=%C3%A4';
   assert.equal(createRequestTemplate(testWebhook({ url }), TEST_TEMPLATE).url.href, url);
+});
+
+test('a thin body carries identifiers only, and is what is signed', async () => {
+  const template = createRequestTemplate(webhook, TEST_TEMPLATE);
+  const delivery = { ...deliveryOf({ workflow_id: 'wf', cost: 0.1 }), payload: 'thin' as const };
+  const body = template.body(delivery);
+  assert.deepEqual(JSON.parse(body).data, { workflow_id: 'wf' });
+  const flat = template.headers({ delivery, body, attempt: 1, scheme: 'timestamped', sentAt: SENT_AT });
+  const headers = Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
+  const verified = await verify({ body, headers, secret: TEST_SECRET, now: () => SENT_AT });
+  assert.equal(verified.ok, true);
 });

@@ -1,7 +1,7 @@
-import { serializeEnvelope } from '@broxi/events/envelope';
 import { headerNames } from '@broxi/receiver';
 import { createSigner, type Signer } from '@broxi/receiver/node';
 import type { SignatureScheme } from '../domain/attempt.ts';
+import { deliveryBody } from '../domain/delivery-body.ts';
 import { type Direction, OWN_DIRECTION, type Target, targetOf } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { QueuedDelivery } from '../store/store.ts';
@@ -12,7 +12,7 @@ export interface RequestTemplate {
   /** The target's. */
   url: URL;
   /** The body of a delivery; the same bytes at every attempt. */
-  body(delivery: Pick<QueuedDelivery, 'id' | 'event'>): string;
+  body(delivery: Pick<QueuedDelivery, 'id' | 'event' | 'payload'>): string;
   /** The headers of one exchange: name, value, name, value, … */
   headers(exchange: SignedExchange): string[];
 }
@@ -43,14 +43,7 @@ export function createRequestTemplate(
   return {
     target,
     url: new URL(target.url),
-    body: ({ id, event }) =>
-      serializeEnvelope({
-        event: event.type,
-        timestamp: new Date(event.occurredAt).toISOString(),
-        webhookId: webhook.id,
-        deliveryId: id,
-        dataText: event.dataText,
-      }),
+    body: ({ id, event, payload }) => deliveryBody({ webhookId: webhook.id, deliveryId: id, event, payload }),
     headers({ delivery, body, attempt, scheme, sentAt }) {
       const signed = signer.signHeaders({
         deliveryId: delivery.id,

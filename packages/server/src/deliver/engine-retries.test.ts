@@ -44,6 +44,25 @@ test('retries at the instants of the policy, under one id with the same bytes, a
   );
 });
 
+test('a thin delivery keeps its bytes over retries, changes of its webhook and restarts', async (t) => {
+  const delivery = await openTestDelivery(t);
+  const { receivers, pass } = delivery;
+  receivers.behave('a.example', () => answered(503));
+  const webhook = await delivery.addWebhook({ payload: 'thin' });
+  await delivery.start();
+  await delivery.publish(webhook, 1, { workflow_id: 'wf', output: 'secret' });
+  const changed = await delivery.change(webhook, { payload: 'full' });
+  await pass(6_000);
+  await delivery.restart();
+  await pass(3_600_000);
+  const [body = ''] = new Set(receivers.requests.map((request) => request.body));
+  assert.deepEqual([receivers.requests.length, JSON.parse(body).data], [4, { workflow_id: 'wf' }]);
+  assert.equal(new Set(receivers.requests.map((request) => request.body)).size, 1);
+  await delivery.publish(changed, 1, { workflow_id: 'wf', output: 'told' });
+  await pass();
+  assert.deepEqual(JSON.parse(receivers.requests.at(-1)?.body ?? '').data, { workflow_id: 'wf', output: 'told' });
+});
+
 test('the delay counts from the end of the attempt, and jitter moves it either way', async (t) => {
   for (const [random, seconds] of [
     [0, 2 + 4.5],

@@ -25,6 +25,7 @@ function queued(deliveryClass: DeliveryClass, dataText = '{}'): QueuedDelivery {
     seriesFrom: 0,
     route: null,
     atFallback: false,
+    payload: 'full',
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };
 }

@@ -46,6 +46,15 @@ test('sends webhook.test at once, and records event, delivery and attempt', asyn
   assert.deepEqual([event?.type, event?.revision], ['webhook.test', webhook.revision]);
 });
 
+test('is thin for a thin webhook', async (t) => {
+  const { addWebhook, start, sendTest, receivers, delivery } = await openTestSender(t);
+  const webhook = await addWebhook({ payload: 'thin' });
+  await start();
+  const { body, deliveryId } = await sendTest(webhook);
+  assert.deepEqual([JSON.parse(body).data, receivers.requests[0]?.body], [{}, body]);
+  assert.equal((await delivery(deliveryId)).payload, 'thin');
+});
+
 test('goes past what waits: a full lane, an inactive webhook, a Retry-After', async (t) => {
   const { addWebhook, change, publish, start, sendTest, receivers } = await openTestSender(t);
   receivers.behave('a.example', () => 'hang');

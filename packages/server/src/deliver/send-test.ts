@@ -34,7 +34,8 @@ export function createTestSender(options: {
       revision: sender.webhook.revision,
       dataText,
     };
-    const delivery = { id: newId('del'), event, attempts: 0 };
+    const { payload } = sender.webhook.config;
+    const delivery = { id: newId('del'), event, payload, attempts: 0 };
     // It counts in the rate limit, and does not wait for it.
     lane.pacer?.start();
     const { record, outcome, learned } = await attemptDelivery(
@@ -53,6 +54,7 @@ export function createTestSender(options: {
       event,
       lane: laneId,
       deliveryId: delivery.id,
+      payload,
       state: success ? 'delivered' : 'failed',
       reason: record.reason,
       attempt: record,

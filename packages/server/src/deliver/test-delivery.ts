@@ -177,7 +177,8 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
     remove: (webhook) => put({ ...webhook, deletedAt: clock.now() }, webhook.version),
     publish(webhooks, count = 1, data = DATA) {
       const to = [webhooks].flat();
-      return record(() => to.map(({ id }) => ({ id: newId('del'), webhookId: id })), count, data);
+      const owed = () => to.map(({ id, config: { payload } }) => ({ id: newId('del'), webhookId: id, payload }));
+      return record(owed, count, data);
     },
     publishTo({ id, config }, position, count = 1) {
       const route = config.routes?.[position]?.id;

@@ -33,6 +33,9 @@ export const DELIVERY_CLASSES: readonly DeliveryClass[] = [0, 1, 2];
 /** How the delivery came to be. */
 export type DeliveryOrigin = 'event' | 'replay' | 'backfill' | 'test';
 
+/** What its body carries of the event's data: all of it, or identifiers only. */
+export type PayloadKind = 'full' | 'thin';
+
 /** What becomes of a delivery after an attempt. */
 export type NextStep =
   | { state: 'delivered' }

@@ -48,6 +48,7 @@ test('shows every field with its default', () => {
       active: true,
       max_concurrency: 16,
       rate_limit: null,
+      payload: 'full',
       recovery: 'manual',
       fallback_url: null,
       filters: null,
@@ -164,7 +165,6 @@ test('refuses unknown fields by name, with the nearest known one', () => {
 
 test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
-    payload: 'thin',
     batch: { size: 10 },
     ordering: 'run',
     tls: {},
@@ -174,7 +174,13 @@ test('refuses what this version does not do, unless it is the default', () => {
     assert.match(errors({ ...required, [name]: false })[name] ?? '', /not supported by this version/, name);
     assert.deepEqual(paths({ [name]: null }), []);
   }
-  assert.deepEqual(paths({ payload: 'full' }), []);
+});
+
+test('payload is full or thin', () => {
+  assert.equal(parse().config.payload, 'full');
+  assert.equal(parse({ payload: 'thin' }).config.payload, 'thin');
+  assert.match(errors({ ...required, payload: 'slim' })['payload'] ?? '', /full.*thin/);
+  assert.deepEqual(paths({ payload: null }), []);
 });
 
 test('a fallback obeys every rule of the URL, and is another one', () => {

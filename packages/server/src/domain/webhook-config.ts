@@ -1,4 +1,5 @@
 import { type FieldError, InvalidFieldsError } from '../errors.ts';
+import type { PayloadKind } from './delivery.ts';
 import { FieldReader, isPlainObject } from './field-reader.ts';
 import { MATCHING_FIELDS, type MatchingConfig, matchingWarnings, readMatching } from './matching.ts';
 import { checkOwnHeaders } from './own-headers.ts';
@@ -34,7 +35,8 @@ export interface WebhookConfig extends MatchingConfig {
   max_concurrency: number;
   /** Default null: none. Counts exchanges, of which an attempt may have several. */
   rate_limit: RateLimit | null;
-  payload: 'full';
+  /** Default `full`. `thin`: bodies carry identifiers only, and receivers fetch the rest. */
+  payload: PayloadKind;
   batch: null;
   ordering: null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
@@ -49,7 +51,6 @@ export interface WebhookConfig extends MatchingConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  payload: 'full',
   batch: null,
   ordering: null,
   tls: null,
@@ -61,7 +62,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'recovery', 'fallback_url'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'payload', 'recovery', 'fallback_url'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -105,6 +106,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
     active: fields.boolean('active', true),
     max_concurrency: fields.number('max_concurrency', { fallback: 16, min: 1, max: 1000, integer: true }),
     rate_limit: readRateLimit(fields),
+    payload: fields.oneOf('payload', ['full', 'thin'], 'full'),
     recovery: fields.oneOf('recovery', ['manual', 'auto'], 'manual'),
     ...readMatching(fields, { rules, problems }),
     ...UNSUPPORTED_FIELDS,

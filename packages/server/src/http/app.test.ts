@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { AppError } from '../errors.ts';
-import { hashApiKey } from './auth.ts';
+import { hashToken } from './read-token.ts';
 import { openTestApp, TEST_KEY, type TestApp } from './test-app.ts';
 
 describe('the HTTP API as a whole', () => {
@@ -43,9 +43,9 @@ describe('the HTTP API as a whole', () => {
     it('refuses a revoked key five seconds later at the latest', async () => {
       const key = 'short-lived-key-0123456789';
       const row = { id: 'key_short', workspaceId: test.workspaceId, name: 'short', createdAt: 0 };
-      await test.store.putApiKey({ ...row, hash: hashApiKey(key) });
+      await test.store.putApiKey({ ...row, hash: hashToken(key) });
       assert.equal((await test.call('GET', '/v1/webhooks', undefined, { key })).status, 200);
-      await test.store.putApiKey({ ...row, hash: hashApiKey('another one') });
+      await test.store.putApiKey({ ...row, hash: hashToken('another one') });
       test.advance(4_000);
       assert.equal((await test.call('GET', '/v1/webhooks', undefined, { key })).status, 200, 'still cached');
       test.advance(1_001);

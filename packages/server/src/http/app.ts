@@ -9,6 +9,7 @@ import { commonProblems } from './problem-schema.ts';
 import { compileValidator } from './request-validation.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { deliveryActionRoutes } from './routes/delivery-actions.ts';
+import { deliveryPayloadRoutes } from './routes/delivery-payload.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventTypeRoutes } from './routes/event-types.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -44,6 +45,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   // Answers are small and made by presenters that the compiler checks against their schemas: nothing is to be filtered out.
   app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('readsFor', undefined);
   registerBodyParsers(app);
 
   const routes: RouteOptions[] = [];
@@ -68,6 +70,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
         filterRoutes(v1, deps);
         deliveryRoutes(v1, deps);
         deliveryActionRoutes(v1, deps);
+        deliveryPayloadRoutes(v1, deps);
         recoveryRoutes(v1, deps);
         jobRoutes(v1, deps);
       },

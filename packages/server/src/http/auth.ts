@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Directory } from '../store/store.ts';
+import { admitReadToken, hashToken, isReadToken } from './read-token.ts';
 
 /** On whose behalf a request acts. */
 export interface Caller {
@@ -23,17 +23,15 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
-/** What is kept of an API key: its SHA-256, hexadecimal. Keys are random, so it needs no salt. */
-export function hashApiKey(key: string): string {
-  return hash('sha256', key, 'hex');
-}
-
-/** An `onRequest` hook that knows the caller by the bearer token, or refuses. Only keys that exist are cached. */
+/**
+ * An `onRequest` hook that knows the caller by the bearer token, or refuses. Only keys that exist are cached. What is no key and
+ * looks like the read token of a webhook gets no further than that may.
+ */
 export function createAuthentication({
   store,
   clock,
 }: {
-  store: Pick<Directory, 'findApiKey'>;
+  store: Pick<Directory, 'findApiKey' | 'findReadToken'>;
   clock: Clock;
 }): OnRequest {
   const known = new Map<string, { caller: Caller; until: number }>();
@@ -59,9 +57,10 @@ export function createAuthentication({
       done();
       return;
     }
-    store.findApiKey(hashApiKey(token)).then((key) => {
+    store.findApiKey(hashToken(token)).then((key) => {
       if (key === null) {
         known.delete(token);
+        if (isReadToken(token)) return admitReadToken(request, token, store).then(() => done(), done);
         done(new AppError('unauthenticated', 'This API key is not known.'));
         return;
       }

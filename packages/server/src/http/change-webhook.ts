@@ -1,7 +1,7 @@
 import type { Webhook } from '../domain/webhook.ts';
 import { AppError, NotFoundError } from '../errors.ts';
 import { isId, newId } from '../ids.ts';
-import type { AuditEntry } from '../store/store.ts';
+import type { AuditEntry, ReadToken } from '../store/store.ts';
 import type { Caller } from './auth.ts';
 import { assertVersion } from './if-match.ts';
 import type { AppDeps } from './ports.ts';
@@ -13,6 +13,8 @@ export interface WebhookEdit {
   config: Webhook['config'];
   secret: string;
   deletedAt: number | null;
+  /** In place of the one that it has. */
+  readToken?: ReadToken;
 }
 
 export interface ChangeRequest {
@@ -20,7 +22,7 @@ export interface ChangeRequest {
   webhookId: string;
   /** Which versions may be changed; null: any. */
   ifMatch: ((version: number) => boolean) | null;
-  action: 'webhook.updated' | 'webhook.deleted';
+  action: 'webhook.updated' | 'webhook.deleted' | 'webhook.read_token_rotated';
   /** What the webhook becomes. May be asked again, with a newer version. */
   edit(current: Webhook): Promise<WebhookEdit> | WebhookEdit;
 }
@@ -46,13 +48,14 @@ export async function changeWebhook(deps: AppDeps, request: ChangeRequest): Prom
   let current = await findWebhook(deps, caller, webhookId);
   for (let tries = 1; ; tries++) {
     assertVersion(current, ifMatch);
-    const edited = await edit(current);
+    const { readToken, ...edited } = await edit(current);
     const { workspaceId, id } = current;
     const now = deps.clock.now();
     try {
       return await deps.workspaces.putWebhook({
         webhook: { workspaceId, id, updatedAt: now, ...edited },
         expectedVersion: current.version,
+        ...(readToken && { readToken }),
         audit: auditEntry({ caller, at: now, action, subject: id, detail: describeChange(current, edited) }),
       });
     } catch (error) {
@@ -81,7 +84,7 @@ export function auditEntry(entry: {
 }
 
 /** Names the fields that differ, without their values: header values and secrets have no place in an audit log. */
-function describeChange(before: Webhook, after: WebhookEdit): string | null {
+function describeChange(before: Webhook, after: Pick<WebhookEdit, 'config' | 'secret'>): string | null {
   const previous = new Map<string, unknown>(Object.entries(before.config));
   const changed = Object.entries(after.config)
     .filter(([name, value]) => JSON.stringify(previous.get(name)) !== JSON.stringify(value))

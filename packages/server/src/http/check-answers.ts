@@ -57,7 +57,8 @@ function matches(pattern: string, path: string): boolean {
   return wanted.length === given.length && wanted.every((step, i) => step === given[i] || /^\{.*\}$/.test(step));
 }
 
-function closeObjects(node: unknown): void {
+/** Takes fields for wrong that a schema does not name, unless it says that it allows them. */
+export function closeObjects(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
   if (!Array.isArray(node) && 'properties' in node && !('additionalProperties' in node)) {
     Object.assign(node, { additionalProperties: false });

@@ -6,7 +6,7 @@ import type { Caller } from './auth.ts';
 /** @throws NotFoundError also for what is no id */
 export async function findDelivery(
   store: Pick<History, 'getDelivery'>,
-  { workspaceId }: Caller,
+  { workspaceId }: Pick<Caller, 'workspaceId'>,
   deliveryId: string,
 ): Promise<Delivery> {
   if (!isId('del', deliveryId)) throw new NotFoundError('delivery of this id');

@@ -45,7 +45,12 @@ export async function createDocs(routes: readonly RouteOptions[], version: strin
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } } },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          readToken: { type: 'http', scheme: 'bearer', description: 'The read token of a webhook, whr_….' },
+        },
+      },
       security: [{ apiKey: [] }],
     },
     // A body is always required to the generator.

@@ -50,7 +50,14 @@ export interface TestResult {
 /** The part of the store that the API calls: reads, and the writes that are neither publishing nor settling. */
 export type HttpStore = Pick<
   Directory,
-  'findApiKey' | 'listWebhookVersions' | 'listDestinations' | 'listHolds' | 'changeHold' | 'appendAudit'
+  | 'findApiKey'
+  | 'findReadToken'
+  | 'revealReadToken'
+  | 'listWebhookVersions'
+  | 'listDestinations'
+  | 'listHolds'
+  | 'changeHold'
+  | 'appendAudit'
 > &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<DeliveryQueue, 'requeue' | 'replay'> &

@@ -29,6 +29,7 @@ const fields = {
     description:
       'True: its own URL, or that of its route, did not take it, and it goes, or went, to the `fallback_url`.',
   }),
+  payload: Type.Enum(['full', 'thin'], { description: 'What its body carries of the data, decided when it was owed.' }),
   state: Type.Enum([...DELIVERY_STATES], { description: 'held: it waits until its webhook takes deliveries again.' }),
   held_reasons: heldReasonsSchema('Why it is held; empty in any other state.'),
   reason: optionalStringSchema('Why it failed, was cancelled, or is tried again.'),
@@ -93,6 +94,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     origin: delivery.origin,
     route: delivery.route,
     at_fallback: delivery.atFallback,
+    payload: delivery.payload,
     state: shownAs === 'as stored' ? delivery.state : shownAs === 'sending' ? shownAs : 'held',
     held_reasons: [...reasons],
     reason: delivery.reason,

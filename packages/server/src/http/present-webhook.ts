@@ -20,6 +20,7 @@ export const READ_ONLY_FIELDS = [
   'disabled_at',
   'disabled_reason',
   'destinations',
+  'read_token',
   'warnings',
 ] as const;
 

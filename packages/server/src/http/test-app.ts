@@ -16,8 +16,8 @@ import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import type { QueuedDelivery, Store } from '../store/store.ts';
 import { createVault } from '../store/vault.ts';
 import { createApp } from './app.ts';
-import { hashApiKey } from './auth.ts';
 import { type AnswerCheck, createAnswerCheck } from './check-answers.ts';
+import { hashToken } from './read-token.ts';
 import { createTestEngine, type TestEngine } from './test-engine.ts';
 
 export const TEST_KEY = 'test-key-0123456789abcdef';
@@ -75,7 +75,7 @@ export async function openTestApp(): Promise<TestApp> {
   );
   const workspace = await store.ensureWorkspace({ id: newId('ws'), name: 'test' });
   const addKey = (key: string, workspaceId: string) =>
-    store.putApiKey({ id: newId('key'), workspaceId, name: 'test', hash: hashApiKey(key), createdAt: clock.now() });
+    store.putApiKey({ id: newId('key'), workspaceId, name: 'test', hash: hashToken(key), createdAt: clock.now() });
   await addKey(TEST_KEY, workspace.id);
   await addKey(OTHER_KEY, newId('ws'));
   const workspaces = new WorkspaceCache(store);

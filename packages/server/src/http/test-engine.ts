@@ -1,6 +1,7 @@
-import { catalog, serializeEnvelope } from '@broxi/events';
+import { catalog } from '@broxi/events';
 import type { Clock } from '../clock.ts';
 import type { ExchangeResult } from '../domain/attempt.ts';
+import { deliveryBody } from '../domain/delivery-body.ts';
 import { NotFoundError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Store } from '../store/store.ts';
@@ -32,6 +33,7 @@ export function createTestEngine(store: Store, clock: Clock): TestEngine {
         dataText: JSON.stringify(catalog['webhook.test'].sample),
       };
       const deliveryId = newId('del');
+      const { payload } = lane.webhook.config;
       const attempt = {
         id: newId('att'),
         number: 1,
@@ -50,18 +52,13 @@ export function createTestEngine(store: Store, clock: Clock): TestEngine {
         event,
         lane: at,
         deliveryId,
+        payload,
         state,
         reason: attempt.reason,
         attempt,
         destination: null,
       });
-      const body = serializeEnvelope({
-        event: event.type,
-        timestamp: new Date(now).toISOString(),
-        webhookId,
-        deliveryId,
-        dataText: event.dataText,
-      });
+      const body = deliveryBody({ webhookId, deliveryId, event, payload });
       return { deliveryId, eventId: event.id, body, success, attempt };
     },
     async cancelDelivery(workspaceId, webhookId, deliveryId) {

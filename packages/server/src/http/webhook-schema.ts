@@ -5,6 +5,7 @@ import type { RateLimit } from '../domain/rate-limit.ts';
 import type { RetryPolicyConfig } from '../domain/retry-policy-config.ts';
 import { MAX_ROUTES, type RouteConfig } from '../domain/routes.ts';
 import { instantSchema, optionalInstantSchema, optionalStringSchema } from './instant.ts';
+import { MASK } from './mask.ts';
 
 /**
  * The schemas of webhooks. They describe; what may be saved is checked by the domain, whose messages are better than a
@@ -83,6 +84,19 @@ function filterSchema(description: string, example: FilterConfig) {
   });
 }
 
+const exampleRoutes = [
+  { when: { workflow_id: { starts_with: 'sales_' } }, url: 'https://crm.example.com/hooks' },
+  {
+    when: { event: 'workflow.failed', 'error.code': ['CRITICAL_ERROR', 'SECURITY_BREACH'] },
+    url: 'https://alerts.example.com/urgent',
+    headers: { Authorization: 'Bearer alerts-token' },
+  },
+];
+const shownRoutes = [
+  { id: 2_713_190_447, ...exampleRoutes[0], headers: {} },
+  { id: 918_204_336, ...exampleRoutes[1], headers: { Authorization: MASK } },
+];
+
 function routesSchema(form: Form) {
   const fields = {
     id: Type.Integer({ description: 'Stays the same while the route is edited: what waits for it finds it by this.' }),
@@ -99,16 +113,7 @@ function routesSchema(form: Form) {
     default: null,
     items: Type.Object(form === 'shown' ? fields : written),
     description: 'Where events go that a route is for; the first that holds decides, else `url`.',
-    examples: [
-      [
-        { when: { workflow_id: { starts_with: 'sales_' } }, url: 'https://crm.example.com/hooks' },
-        {
-          when: { event: 'workflow.failed', 'error.code': ['CRITICAL_ERROR', 'SECURITY_BREACH'] },
-          url: 'https://alerts.example.com/urgent',
-          headers: { Authorization: 'Bearer alerts-token' },
-        },
-      ],
-    ],
+    examples: [form === 'shown' ? shownRoutes : exampleRoutes],
   });
 }
 
@@ -168,6 +173,14 @@ const configFields = (form: Form) => ({
       examples: [{ limit: 100, period: 60 }],
     }),
   ),
+  payload: Type.Optional(
+    Type.Enum(['full', 'thin'], {
+      default: 'full',
+      description:
+        'thin: `data` of a body carries identifiers only; the receiver fetches the rest from `/v1/deliveries/{id}/payload` with the read token.',
+      examples: ['thin'],
+    }),
+  ),
   recovery: Type.Optional(
     Type.Enum(['manual', 'auto'], {
       default: 'manual',
@@ -185,7 +198,6 @@ const configFields = (form: Form) => ({
     }),
   ),
   ...matchingSchemas(form),
-  payload: Type.Optional(notYet('full')),
   batch: Type.Optional(notYet(null)),
   ordering: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
@@ -258,6 +270,12 @@ export const webhookSchema = Type.Object(
     version: Type.Integer({ description: 'Grows with every change; also the ETag.' }),
     ...Type.Required(Type.Object(configFields('shown'))).properties,
     secret: Type.String({ description: 'Shown once, in the answer that creates the webhook; a mask otherwise.' }),
+    read_token: Type.Optional(
+      Type.String({
+        description:
+          'whr_…; reads the payloads of its deliveries, and nothing else. Shown once, in the answer that creates the webhook.',
+      }),
+    ),
     created_at: instantSchema('When it was created.'),
     updated_at: instantSchema('When this version was saved.'),
     deleted_at: optionalInstantSchema('When it was deleted; only versions show it.'),

@@ -219,7 +219,7 @@ function plan(
   };
 }
 
-/** One for each active webhook that subscribes to the type and whose filters hold; with the route, where one decides. */
+/** One for each active webhook that subscribes to the type and whose filters hold; with what is decided now, once for all. */
 function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDelivery[] {
   const subject = { event: type, data };
   const planned: PlannedDelivery[] = [];
@@ -227,8 +227,10 @@ function planDeliveries({ type, data }: Draft, view: WorkspaceView): PlannedDeli
     if (!webhook.config.active) continue;
     const match = matcher === null ? OWN_URL : matcher(subject);
     if (match === null) continue;
-    const delivery = { id: newId('del'), webhookId: webhook.id };
-    planned.push(match.route === null ? delivery : { ...delivery, route: match.route });
+    const delivery: PlannedDelivery = { id: newId('del'), webhookId: webhook.id };
+    if (match.route !== null) delivery.route = match.route;
+    if (webhook.config.payload === 'thin') delivery.payload = 'thin';
+    planned.push(delivery);
   }
   return planned;
 }

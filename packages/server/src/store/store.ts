@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep } from '../domain/delivery.ts';
+import type { DeliveryClass, DeliveryOrigin, DeliveryState, NextStep, PayloadKind } from '../domain/delivery.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { DisabledReason, Hold, HoldChange } from '../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../domain/webhook.ts';
@@ -26,6 +26,10 @@ export interface Directory {
   /** Adds the key, or replaces the one of the same id. */
   putApiKey(key: ApiKey): Promise<void>;
   findApiKey(hash: string): Promise<ApiKey | null>;
+  /** Whose read token this is the hash of; null: nobody's any more. */
+  findReadToken(hash: string): Promise<Lane | null>;
+  /** The token itself, for who may see it; null: the webhook has none, or was deleted. */
+  revealReadToken(lane: Lane): Promise<string | null>;
   /** What publishing needs, at one revision: every webhook that is not deleted, and the custom event types. */
   loadWorkspace(workspaceId: string): Promise<WorkspaceSnapshot>;
   /**
@@ -142,7 +146,16 @@ export interface WorkspaceSnapshot {
 export interface WebhookChange {
   webhook: Omit<Webhook, 'version' | 'revision' | 'createdAt'> & { createdAt?: number };
   expectedVersion: number | null;
+  /** The webhook's from now on, in place of any other; absent: it keeps what it has. One that is deleted keeps none. */
+  readToken?: ReadToken;
   audit: AuditEntry;
+}
+
+/** Reads the payloads of one webhook's deliveries, and nothing else. Kept sealed, and found by its hash. */
+export interface ReadToken {
+  token: string;
+  /** SHA-256 of the token, hexadecimal. */
+  hash: string;
 }
 
 export interface KnownDestination extends Destination {
@@ -201,6 +214,8 @@ export interface PlannedDelivery {
   webhookId: string;
   /** Id of the route that was decided on; absent: the webhook's own URL. */
   route?: number;
+  /** Absent: full. */
+  payload?: PayloadKind;
 }
 
 export type RecordResult =
@@ -257,6 +272,8 @@ export interface QueuedDelivery {
   route: number | null;
   /** It was given up there, and goes to the webhook's fallback. */
   atFallback: boolean;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
 }
 
@@ -287,6 +304,7 @@ export interface TestRecord {
   event: RecordedEvent;
   lane: Lane;
   deliveryId: string;
+  payload: PayloadKind;
   state: 'delivered' | 'failed';
   reason: string | null;
   attempt: AttemptRecord;
@@ -306,6 +324,8 @@ export interface Delivery {
   route: number | null;
   /** It was given up there, and goes, or went, to the webhook's fallback. */
   atFallback: boolean;
+  /** As it was decided when its event was published. */
+  payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
   /** Why it failed, was cancelled, or is tried again. */
@@ -362,7 +382,13 @@ export interface StoreCounters {
 /** The calls that only read, which a second connection can answer beside the writer. */
 export type ReadStore = Pick<
   Directory,
-  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
+  | 'findApiKey'
+  | 'findReadToken'
+  | 'revealReadToken'
+  | 'loadWorkspace'
+  | 'listWebhookVersions'
+  | 'listDestinations'
+  | 'listHolds'
 > &
   Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'> &
   Pick<History, 'getDelivery' | 'listDeliveries' | 'listAttempts'> &

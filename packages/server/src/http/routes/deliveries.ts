@@ -1,11 +1,11 @@
-import { serializeEnvelope } from '@broxi/events/envelope';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { deliveryBody } from '../../domain/delivery-body.ts';
 import { isId } from '../../ids.ts';
 import type { Delivery } from '../../store/store.ts';
 import { callerOf } from '../auth.ts';
 import { findDelivery } from '../find-delivery.ts';
-import { parseInstant, presentInstant } from '../instant.ts';
+import { parseInstant } from '../instant.ts';
 import { listDeliveries } from '../list-deliveries.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
@@ -37,7 +37,7 @@ const listParameters = Type.Object(
 const detailSchema = Type.Object(
   {
     ...deliveryFields,
-    body: Type.String({ description: 'The body, the same bytes at every attempt.' }),
+    body: Type.String({ description: 'The body that is sent, the same bytes at every attempt.' }),
     attempts: Type.Array(attemptSchema, { description: 'In the order in which they were made.' }),
   },
   { description: 'The delivery, what was sent and what came back.' },
@@ -113,16 +113,8 @@ export function deliveryRoutes(app: FastifyInstance, deps: AppDeps): void {
     },
   });
 
-  async function bodyOf({ workspaceId, eventId, id, webhookId }: Delivery): Promise<string> {
+  async function bodyOf({ workspaceId, eventId, id: deliveryId, webhookId, payload }: Delivery): Promise<string> {
     const event = await store.getEvent(workspaceId, eventId);
-    if (event === null) return '';
-    const { type, occurredAt, dataText } = event;
-    return serializeEnvelope({
-      event: type,
-      timestamp: presentInstant(occurredAt),
-      webhookId,
-      deliveryId: id,
-      dataText,
-    });
+    return event === null ? '' : deliveryBody({ webhookId, deliveryId, event, payload });
   }
 }

@@ -66,7 +66,7 @@ describe('fallback_url', () => {
       [FALLBACK, 'held'],
     ] as const) {
       await test.store.recordTest({
-        ...{ lane: delivery.lane, deliveryId: `del_${state}`, state: 'failed', reason: null },
+        ...{ lane: delivery.lane, deliveryId: `del_${state}`, state: 'failed', reason: null, payload: 'full' },
         event: { ...EVENT, workspaceId: test.workspaceId, id: `evt_${state}` },
         attempt: { ...ATTEMPT, url, id: `att_${state}` },
         destination: { url, value: { ...UNKNOWN_DESTINATION, circuit } },

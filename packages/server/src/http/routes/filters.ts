@@ -15,6 +15,7 @@ import { problems } from '../problem-schema.ts';
 import { assertTypeExists } from '../webhook-input.ts';
 import { matchingSchemas } from '../webhook-schema.ts';
 
+const { output: sampleOutput } = catalog['workflow.completed'].sample;
 const MAX_LAST = 100;
 const DEFAULT_LAST = 10;
 
@@ -42,6 +43,12 @@ const testBody = Type.Object(
         filters: { cost: { greater_than: 0.1 }, output_contains: ['error', 'failed'] },
         event: 'workflow.completed',
         data: catalog['workflow.completed'].sample,
+      },
+      {
+        conditions: { execution_time: { greater_than_or_equal: 30 } },
+        routes: [{ when: { 'error.code': ['CRITICAL_ERROR'] }, url: 'https://alerts.example.com/urgent' }],
+        event: 'workflow.failed',
+        last: 20,
       },
     ],
   },
@@ -73,7 +80,43 @@ const testSchema = Type.Object(
     results: Type.Array(resultSchema),
     warnings: Type.Array(Type.String(), { description: 'What is accepted, and may not be what was meant.' }),
   },
-  { description: 'What would be delivered, where to, and why not the rest.' },
+  {
+    description: 'What would be delivered, where to, and why not the rest.',
+    // What the first example above is answered.
+    examples: [
+      {
+        subscribed: true,
+        tested: 1,
+        matched: 0,
+        results: [
+          {
+            event_id: null,
+            timestamp: null,
+            matches: false,
+            failed: [
+              {
+                path: 'filters.cost.greater_than',
+                field: 'cost',
+                absent: false,
+                value: 0.0045,
+                message: 'cost is 0.0045: not greater_than 0.1',
+              },
+              {
+                path: 'filters.output_contains',
+                field: 'output',
+                absent: false,
+                value: sampleOutput,
+                message: `output is ${JSON.stringify(sampleOutput)}: not contains ["error","failed"]`,
+              },
+            ],
+            route: null,
+            routes: [],
+          },
+        ],
+        warnings: [],
+      },
+    ],
+  },
 );
 
 type TestRequest = Static<typeof testBody>;

@@ -104,12 +104,14 @@ describe('what can be done with a webhook', () => {
   });
 
   describe('reveal', () => {
-    it('shows the secret, to no cache, and says so in the audit log first', async () => {
+    it('shows the secret and the read token, to no cache, and says so in the audit log first', async () => {
       const id = await create();
       const entries = await audited(async () => {
         const { status, headers, body } = await test.call('POST', `/v1/webhooks/${id}/secret/reveal`);
         assert.equal(status, 200);
-        assert.deepEqual(body, { secret: SECRET });
+        const token = await test.store.revealReadToken({ workspaceId: test.workspaceId, webhookId: id });
+        assert.match(token ?? '', /^whr_/);
+        assert.deepEqual(body, { secret: SECRET, read_token: token });
         assert.equal(headers['cache-control'], 'no-store');
       });
       assert.equal(entries.length, 1);
@@ -126,7 +128,7 @@ describe('what can be done with a webhook', () => {
       }));
       test.store.appendAudit = appendAudit;
       assert.equal(status, 500);
-      assert.doesNotMatch(JSON.stringify(body), /whsec_/);
+      assert.doesNotMatch(JSON.stringify(body), /whsec_|whr_/);
       test.unexpected.length = 0;
     });
   });

@@ -5,11 +5,13 @@ import { isId } from '../../ids.ts';
 import { type Caller, callerOf } from '../auth.ts';
 import { changeHold, enableWebhook } from '../change-hold.ts';
 import { auditEntry, changeWebhook, findWebhook, shown } from '../change-webhook.ts';
+import { optionalStringSchema } from '../instant.ts';
 import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf, pageParameters } from '../paging.ts';
 import type { AppDeps } from '../ports.ts';
 import { attemptSchema, presentAttempt } from '../present-attempt.ts';
 import { etagOf, presentWebhook, presentWithDestination, readStanding } from '../present-webhook.ts';
 import { problems } from '../problem-schema.ts';
+import { newReadToken } from '../read-token.ts';
 import { bodyMayBeMissing } from '../request-validation.ts';
 
 const webhookRef = Type.Unsafe<unknown>({ $ref: 'Webhook#' });
@@ -34,7 +36,18 @@ const testSchema = Type.Object(
   { description: 'What was sent, and what came back.' },
 );
 
-const secretSchema = Type.Object({ secret: Type.String() }, { description: 'The secret.' });
+const secretSchema = Type.Object(
+  {
+    secret: Type.String(),
+    read_token: optionalStringSchema('whr_…; null: it has none yet, and is given one by `/read-token/rotate`.'),
+  },
+  { description: 'The secret, and the read token.' },
+);
+
+const readTokenSchema = Type.Object(
+  { read_token: Type.String({ description: 'whr_…' }) },
+  { description: 'The new one.', examples: [{ read_token: 'whr_3q2-7wAAB1x9f0cVvN4mS8kJtE5yZpLrQhGdWbXoUaI' }] },
+);
 
 /** What can be done with a webhook beside changing it. */
 export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
@@ -111,17 +124,39 @@ export function webhookActionRoutes(app: FastifyInstance, deps: AppDeps): void {
     schema: {
       tags,
       operationId: 'revealSecret',
-      summary: "Show a webhook's secret. The audit log keeps who saw it.",
+      summary: "Show a webhook's secret and its read token. The audit log keeps who saw them.",
       params,
       response: { 200: secretSchema, ...problems(404, 503) },
     },
     async handler(request, reply): Promise<Static<typeof secretSchema>> {
       const caller = callerOf(request);
-      const { id, secret } = await findWebhook(deps, caller, request.params.id);
+      const { workspaceId, id, secret } = await findWebhook(deps, caller, request.params.id);
       const action = 'webhook.secret_revealed';
       await store.appendAudit(auditEntry({ caller, at: clock.now(), action, subject: id, detail: null }));
       reply.header('cache-control', 'no-store');
-      return { secret };
+      return { secret, read_token: await store.revealReadToken({ workspaceId, webhookId: id }) };
+    },
+  });
+
+  app.post<{ Params: IdParameters }>('/webhooks/:id/read-token/rotate', {
+    schema: {
+      tags,
+      operationId: 'rotateReadToken',
+      summary: 'Give a webhook another read token. The one before is refused from now on.',
+      params,
+      response: { 200: readTokenSchema, ...problems(404, 503) },
+    },
+    async handler(request, reply): Promise<Static<typeof readTokenSchema>> {
+      const readToken = newReadToken();
+      await changeWebhook(deps, {
+        caller: callerOf(request),
+        webhookId: request.params.id,
+        ifMatch: null,
+        action: 'webhook.read_token_rotated',
+        edit: ({ config, secret }) => ({ config, secret, deletedAt: null, readToken }),
+      });
+      reply.header('cache-control', 'no-store');
+      return { read_token: readToken.token };
     },
   });
 

@@ -14,6 +14,7 @@ import { DEFAULT_LIMIT, decodeCursor, type IdParameters, idOf, pageFrom, pageOf,
 import type { AppDeps } from '../ports.ts';
 import { etagOf, presentWithDestination, readStanding } from '../present-webhook.ts';
 import { problems } from '../problem-schema.ts';
+import { newReadToken } from '../read-token.ts';
 import { onlyDescribeBody } from '../request-validation.ts';
 import { assertTypesExist, resolveReadBack } from '../webhook-input.ts';
 
@@ -36,7 +37,7 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
     schema: {
       tags,
       operationId: 'createWebhook',
-      summary: 'Create a webhook. The answer shows its secret, for the only time.',
+      summary: 'Create a webhook. The answer shows its secret and its read token, for the only time.',
       body: { $ref: 'WebhookConfig#' },
       response: { 201: saved('Created.'), ...problems(503) },
     },
@@ -47,13 +48,15 @@ export function webhookRoutes(app: FastifyInstance, deps: AppDeps): void {
       assertTypesExist(config.events, { view: await workspaces.get(caller.workspaceId), input: request.body });
       const id = newId('wh');
       const now = clock.now();
+      const readToken = newReadToken();
       const webhook = await workspaces.putWebhook({
         webhook: { workspaceId: caller.workspaceId, id, config, secret, updatedAt: now, deletedAt: null },
         expectedVersion: null,
+        readToken,
         audit: auditEntry({ caller, at: now, action: 'webhook.created', subject: id, detail: null }),
       });
       reply.code(201).header('location', `/v1/webhooks/${id}`).header('cache-control', 'no-store');
-      return { ...(await answer(reply, webhook, warnings)), secret: webhook.secret };
+      return { ...(await answer(reply, webhook, warnings)), secret: webhook.secret, read_token: readToken.token };
     },
   });
 

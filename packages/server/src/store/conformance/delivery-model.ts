@@ -1,4 +1,4 @@
-import type { DeliveryClass, NextStep } from '../../domain/delivery.ts';
+import type { DeliveryClass, NextStep, PayloadKind } from '../../domain/delivery.ts';
 import type { QueuedDelivery } from '../store.ts';
 
 /** A delivery as the model knows it. */
@@ -9,6 +9,7 @@ export interface ModelDelivery {
   origin: 'event' | 'replay';
   route: number | null;
   atFallback: boolean;
+  payload: PayloadKind;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: DeliveryClass;
   dueAt: number | null;
@@ -20,6 +21,11 @@ export interface ModelDelivery {
   lastStatus: number | null;
 }
 
+type NewDelivery = Pick<
+  ModelDelivery,
+  'lane' | 'id' | 'eventId' | 'route' | 'payload' | 'origin' | 'class' | 'createdAt'
+>;
+
 /** What a store has to do with deliveries, said in the simplest way: a list in memory. `lane` is a webhook's id. */
 export class DeliveryModel {
   readonly deliveries: ModelDelivery[] = [];
@@ -29,7 +35,7 @@ export class DeliveryModel {
     this.#now = now;
   }
 
-  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route'>): void {
+  record(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'createdAt' | 'route' | 'payload'>): void {
     this.#add({ ...delivery, origin: 'event', class: 0 });
   }
 
@@ -66,8 +72,8 @@ export class DeliveryModel {
   replay(lane: string, id: string, newId: string): boolean {
     const found = this.#find(lane, id);
     if (found === undefined || found.state === 'pending') return false;
-    const { eventId, route } = found;
-    this.#add({ lane, id: newId, eventId, route, origin: 'replay', class: 2, createdAt: this.#now() });
+    const { eventId, route, payload } = found;
+    this.#add({ lane, id: newId, eventId, route, payload, origin: 'replay', class: 2, createdAt: this.#now() });
     return true;
   }
 
@@ -91,7 +97,7 @@ export class DeliveryModel {
     return this.deliveries.find((each) => each.lane === lane && each.id === id);
   }
 
-  #add(delivery: Pick<ModelDelivery, 'lane' | 'id' | 'eventId' | 'route' | 'origin' | 'class' | 'createdAt'>): void {
+  #add(delivery: NewDelivery): void {
     const fresh = { state: 'pending', dueAt: this.#now(), finishedAt: null, reason: null, lastStatus: null } as const;
     this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0, atFallback: false });
   }

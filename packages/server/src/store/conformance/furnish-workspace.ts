@@ -46,7 +46,8 @@ export async function furnishWorkspace(store: Store, workspaceId: string): Promi
   const config = sampleConfig({ description: workspaceId });
   await store.putWebhook(sampleChange(lane, { config, audit: sampleAudit(workspaceId, NAMES.auditId) }));
   const secret = `the secret of ${workspaceId}`;
-  await store.putWebhook(sampleChange(lane, { config, secret, expectedVersion: 1 }));
+  const readToken = { token: `token of ${workspaceId}`, hash: `token hash ${workspaceId}` };
+  await store.putWebhook(sampleChange(lane, { config, secret, readToken, expectedVersion: 1 }));
   const audit = { ...sampleAudit(workspaceId), at: pausedAtIn(workspaceId) };
   await store.changeHold({ lane, change: 'pause', audit });
   const ids = deliveryIds.filter((id) => id !== 'del_test');

@@ -153,10 +153,11 @@ export class ModelRun {
     assert.ok(first);
     const ids = lanes.map(() => this.#newId(salt));
     const planned = plannedEvent([first, ...rest], { ids });
-    const deliveries = planned.deliveries.map((delivery, i) => (i === 0 ? delivery : { ...delivery, route: i }));
+    const decided = [{}, { route: 1, payload: 'thin' }, { route: 2, payload: 'full' }] as const;
+    const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...decided[i] }));
     await this.#opened.store.record(submission([{ ...planned, deliveries }]));
-    for (const [i, { id, webhookId: lane }] of deliveries.entries()) {
-      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route: i === 0 ? null : i });
+    for (const { id, webhookId: lane, route = null, payload = 'full' } of deliveries) {
+      this.#model.record({ lane, id, eventId: planned.event.id, createdAt: SAMPLE_AT, route, payload });
     }
     return 'record';
   }
@@ -221,8 +222,9 @@ function placeOf({
   seriesFrom,
   route,
   atFallback,
-}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'atFallback'>) {
-  return [id, dueAt, attempts, seriesFrom, route, atFallback];
+  payload,
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'atFallback' | 'payload'>) {
+  return [id, dueAt, attempts, seriesFrom, route, atFallback, payload];
 }
 
 function nextStep(state: NextStep['state'], dueAt: number, mark: Mark | null): NextStep {

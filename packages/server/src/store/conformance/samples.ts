@@ -33,7 +33,7 @@ export function sampleConfig(changes: object = {}): Webhook['config'] {
 }
 
 export function sampleChange(lane: Lane, changes: Partial<SampleChange> = {}): WebhookChange {
-  const { expectedVersion = null, audit, ...webhook } = changes;
+  const { expectedVersion = null, audit, readToken, ...webhook } = changes;
   return {
     webhook: {
       workspaceId: lane.workspaceId,
@@ -45,11 +45,12 @@ export function sampleChange(lane: Lane, changes: Partial<SampleChange> = {}): W
       ...webhook,
     },
     expectedVersion,
+    ...(readToken && { readToken }),
     audit: audit ?? sampleAudit(lane.workspaceId),
   };
 }
 
-type SampleChange = WebhookChange['webhook'] & Pick<WebhookChange, 'expectedVersion' | 'audit'>;
+type SampleChange = WebhookChange['webhook'] & Pick<WebhookChange, 'expectedVersion' | 'readToken' | 'audit'>;
 
 export function sampleAudit(workspaceId: string, id: string = newId('aud')): AuditEntry {
   const action = 'webhook.changed';
@@ -126,6 +127,7 @@ export function sampleTest(lane: Lane, changes: Partial<TestRecord> = {}): TestR
     event: sampleEvent(lane.workspaceId, { type: 'webhook.test', runId: null }),
     lane,
     deliveryId: newId('del'),
+    payload: 'full',
     state: 'delivered',
     reason: null,
     attempt: sampleAttempt(1, answered(204)),

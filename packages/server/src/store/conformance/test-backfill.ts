@@ -58,6 +58,7 @@ export function testBackfill(harness: StoreHarness): void {
         lastStatus: null,
         route: null,
         atFallback: false,
+        payload: 'full',
         createdAt: now,
         dueAt: now,
         finishedAt: null,
@@ -128,6 +129,24 @@ export function testBackfill(harness: StoreHarness): void {
           [small, null],
           [large, 7],
         ],
+      );
+    });
+
+    it('owes thin deliveries to a webhook that is thin by then', async () => {
+      const lane = await laneOf();
+      scene.clock.step(3_600_000);
+      const since = scene.clock.now();
+      await miss(lane.workspaceId, 2);
+      const job = await backfill(lane, since);
+      await runs.step(job, { limit: 1 });
+      await scene.store.putWebhook(
+        sampleChange(lane, { expectedVersion: 1, config: sampleConfig({ payload: 'thin' }) }),
+      );
+      await runs.finish(job, { limit: 1 });
+      const waiting = await scene.due(lane, 2);
+      assert.deepEqual(
+        waiting.map(({ payload }) => payload),
+        ['full', 'thin'],
       );
     });
 

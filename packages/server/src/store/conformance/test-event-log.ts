@@ -17,6 +17,8 @@ import {
 } from './samples.ts';
 import { idsOf, Scene } from './scene.ts';
 
+const THIN = { payload: 'thin' } as const;
+
 /** Recording events and what is owed for them, test sends, and reading events. */
 export function testEventLog(harness: StoreHarness): void {
   describe('event log', () => {
@@ -43,6 +45,7 @@ export function testEventLog(harness: StoreHarness): void {
           origin: 'event',
           route: null,
           atFallback: false,
+          payload: 'full',
           state: 'pending',
           reason: null,
           attempts: 0,
@@ -53,6 +56,21 @@ export function testEventLog(harness: StoreHarness): void {
         });
         assert.deepEqual(idsOf(await scene.due(lane, 0)), [deliveryId]);
       }
+    });
+
+    it('keeps for each delivery whether it is thin, also of a test', async () => {
+      const [full, thin] = [await scene.lane(), await scene.lane()];
+      const lanes = [full, { ...thin, workspaceId: full.workspaceId }] as const;
+      const planned = plannedEvent(lanes);
+      const deliveries = planned.deliveries.map((delivery, i) => ({ ...delivery, ...(i === 1 && THIN) }));
+      await scene.store.record(submission([{ ...planned, deliveries }]));
+      await scene.store.recordTest(sampleTest(lanes[1], { deliveryId: 'del_test', ...THIN }));
+      for (const [i, lane] of lanes.entries()) {
+        const delivery = await scene.take(lane);
+        assert.equal(delivery.payload, i === 1 ? 'thin' : 'full');
+        assert.equal((await scene.delivery(lane, delivery.id)).payload, delivery.payload);
+      }
+      assert.equal((await scene.delivery(lanes[1], 'del_test')).payload, 'thin');
     });
 
     it('records an event that nobody asked for', async () => {
@@ -194,6 +212,7 @@ export function testEventLog(harness: StoreHarness): void {
           origin: 'test',
           route: null,
           atFallback: false,
+          payload: 'full',
           state: 'delivered',
           reason: null,
           attempts: 1,

@@ -49,7 +49,11 @@ export function testIsolation(harness: StoreHarness): void {
         scene.store.putApiKey({ workspaceId: mine, id: 'key_same', name: 'new', hash: `new ${mine}`, createdAt: 1 }),
       putWebhook: () =>
         scene.store.putWebhook(
-          sampleChange(lane(), { expectedVersion: 2, config: sampleConfig({ url: 'https://new.example/' }) }),
+          sampleChange(lane(), {
+            expectedVersion: 2,
+            config: sampleConfig({ url: 'https://new.example/' }),
+            readToken: { token: `new token of ${mine}`, hash: `new token hash ${mine}` },
+          }),
         ),
       changeHold: () => scene.store.changeHold({ lane: lane(), change: 'resume', audit: sampleAudit(mine) }),
       putEventType: () =>
@@ -104,6 +108,7 @@ export function testIsolation(harness: StoreHarness): void {
           await viewHistory(scene.store, theirs, NAMES),
         );
         assert.equal((await scene.store.findApiKey(`hash ${theirs}`))?.workspaceId, theirs);
+        assert.equal((await scene.store.findReadToken(`token hash ${theirs}`))?.workspaceId, theirs);
         if (VISIBLE.has(method)) assert.notDeepEqual(await viewWorkspace(scene.store, mine, NAMES), own);
       });
     }
@@ -125,6 +130,7 @@ export function testIsolation(harness: StoreHarness): void {
         return [...webhooks, ...eventTypes];
       },
       listWebhookVersions: (from, workspaceId) => from.listWebhookVersions({ workspaceId, webhookId: NAMES.webhookId }),
+      revealReadToken: (from, workspaceId) => from.revealReadToken({ workspaceId, webhookId: NAMES.webhookId }),
       listDestinations: async (from, workspaceId) => [
         ...(await from.listDestinations(workspaceId)),
         ...(await from.listDestinations(workspaceId, NAMES.webhookId)),
@@ -193,8 +199,8 @@ const VISIBLE: ReadonlySet<string> = new Set<Writing>([
   ...(['settle', 'requeue', 'replay', 'cancel', 'createJob', 'advanceJob', 'cancelJob'] as const),
 ]);
 
-/** An API key is found by its hash, before anybody knows whose it is. */
-type ScopedReads = Omit<ReadStore, 'findApiKey' | 'close'>;
+/** Keys and tokens are found by their hashes, before anybody knows whose they are. */
+type ScopedReads = Omit<ReadStore, 'findApiKey' | 'findReadToken' | 'close'>;
 type OfALane = 'sweep' | 'loadLane' | 'exchangesSince' | 'readDue' | 'nextDueAt';
 /** The whole store's. */
 type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';

@@ -106,6 +106,14 @@ export function testNews(harness: StoreHarness): void {
       assert.deepEqual(types(await newsFor(told)), ['webhook.circuit.opened', 'webhook.circuit.closed']);
     });
 
+    it('come thin to a webhook that is thin', async () => {
+      const { lane, told } = await pair({ events: ALL_NEWS, payload: 'thin' });
+      const other = await subscriber(lane.workspaceId);
+      await outcome(lane, { next: FAILED });
+      const carried = async (of: Lane) => (await scene.waiting(of)).map(({ payload }) => payload);
+      assert.deepEqual([await carried(told), await carried(other)], [['thin'], ['full']]);
+    });
+
     it('hold what the catalog requires, and nothing that it does not name', async () => {
       const { lane, told } = await pair();
       const disable = { reason: 'gone', at: SAMPLE_AT } as const;

@@ -19,8 +19,9 @@ export function testSecrets(harness: StoreHarness): void {
         const routes = [{ ...route, headers: { 'X-Key': `route-value-${version}` } }];
         const config = sampleConfig({ headers, routes, description: `described ${version}` });
         const secret = `top secret text ${version}`;
+        const readToken = { token: `read token ${version}`, hash: `hash of token ${version}` };
         return scene.store.putWebhook(
-          sampleChange(lane, { config, secret, expectedVersion: version === 1 ? null : version - 1 }),
+          sampleChange(lane, { config, secret, readToken, expectedVersion: version === 1 ? null : version - 1 }),
         );
       };
       for (const version of [1, 2, 3]) await put(version);
@@ -35,6 +36,7 @@ export function testSecrets(harness: StoreHarness): void {
           `header-value-${version}`,
           `own-value-${version}`,
           `route-value-${version}`,
+          `read token ${version}`,
         ]) {
           for (const encoding of ['utf8', 'hex', 'base64', 'utf16le'] as const) {
             const encoded = Buffer.from(secret).toString(encoding === 'utf16le' ? 'utf8' : encoding);
@@ -44,6 +46,7 @@ export function testSecrets(harness: StoreHarness): void {
         }
       }
       const [latest] = await scene.read((reads) => reads.listWebhookVersions(lane));
+      assert.equal(await scene.read((reads) => reads.revealReadToken(lane)), 'read token 3');
       assert.equal(latest?.secret, 'top secret text 3');
       assert.equal(latest?.config.headers['Authorization'], 'Bearer header-value-3');
       assert.deepEqual(latest?.config.routes?.[0]?.headers, { 'X-Key': 'route-value-3' });

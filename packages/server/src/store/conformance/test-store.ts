@@ -15,6 +15,7 @@ import { testModel } from './test-model.ts';
 import { testNews } from './test-news.ts';
 import { testOutageRecovery } from './test-outage-recovery.ts';
 import { testQueue } from './test-queue.ts';
+import { testReadTokens } from './test-read-tokens.ts';
 import { testRequeue } from './test-requeue.ts';
 import { testRetention } from './test-retention.ts';
 import { testRetryJobs } from './test-retry-jobs.ts';
@@ -31,6 +32,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testDirectory(harness);
     testWebhooks(harness);
     testVersions(harness);
+    testReadTokens(harness);
     testHolds(harness);
     testEventLog(harness);
     testIdempotency(harness);

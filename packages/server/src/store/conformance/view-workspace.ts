@@ -19,6 +19,7 @@ export async function viewHistory(reads: ReadStore, workspaceId: string, names: 
     snapshot: await reads.loadWorkspace(workspaceId),
     versions: await reads.listWebhookVersions({ workspaceId, webhookId }),
     inForce: await Promise.all([0, 1, 2, 3].map((revision) => reads.webhooksAt(workspaceId, revision))),
+    readToken: await reads.revealReadToken({ workspaceId, webhookId }),
     destinations: await reads.listDestinations(workspaceId),
     destinationsOfWebhook: await reads.listDestinations(workspaceId, webhookId),
     holds: await reads.listHolds(workspaceId),

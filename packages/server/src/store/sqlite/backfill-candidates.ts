@@ -39,7 +39,7 @@ export function backfillCandidates(
     };
     const match = row.is_own === 1 && at >= since ? wants(event) : null;
     const verdict = match === null ? 'other' : oneRow(delivery, seq, ...lane) === null ? 'owed' : 'skipped';
-    return { seq, position: seq, at, verdict, route: match?.route ?? null };
+    return { seq, position: seq, at, verdict, route: match?.route ?? null, payload: webhook.config.payload };
   };
   const page = (order: 'ASC' | 'DESC', from: number | string, to: number | string, limit: number) =>
     allRows<EventRow>(select(order), webhook.workspaceId, from, to, limit).map(judge);

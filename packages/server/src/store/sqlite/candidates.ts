@@ -1,3 +1,5 @@
+import type { PayloadKind } from '../../domain/delivery.ts';
+
 /** Something that a job looks at. */
 export interface Candidate {
   /** Its `seq`: of the delivery, or of the event. */
@@ -10,6 +12,8 @@ export interface Candidate {
   verdict: 'other' | 'skipped' | 'owed';
   /** Id of the route that an event goes; null: none, or it is a delivery, which has its own. */
   route: number | null;
+  /** What the delivery of an event is to carry; of a delivery, which has its own, it says nothing. */
+  payload: PayloadKind;
 }
 
 /** The id of a delivery, or the `seq` of an event. */

@@ -8,7 +8,7 @@ import type { Vault } from '../vault.ts';
 import type { AuditRows } from './audit-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
+import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import type { HoldRows } from './hold-rows.ts';
 import type { NewsRows } from './news-rows.ts';
@@ -47,7 +47,7 @@ export function deliveryQueue(options: {
   );
   const due = database.prepare(`
     SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.at_fallback,
-      e.id AS event_id, e.type, e.occurred_at, e.data
+      d.thin,       e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
     ORDER BY q.due_at, q.delivery LIMIT ?`);
@@ -127,7 +127,8 @@ export function deliveryQueue(options: {
   const replay: Sync<DeliveryQueue['replay']> = (lane, deliveryId, newDeliveryId) => {
     const row = rows.find(lane, deliveryId);
     if (row === null || row.state === 'pending') return false;
-    recover.oweAnew(lane, { id: newDeliveryId, event: row.event, origin: 'replay', route: row.route });
+    const { event, route } = row;
+    recover.oweAnew(lane, { id: newDeliveryId, event, origin: 'replay', route, payload: payloadOf(row) });
     return true;
   };
 
@@ -188,6 +189,7 @@ export function deliveryQueue(options: {
       seriesFrom: row.series_from,
       route: row.route,
       atFallback: row.at_fallback === 1,
+      payload: payloadOf(row),
       event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
     }));
   }
@@ -215,6 +217,7 @@ interface DueRow {
   series_from: number;
   route: number | null;
   at_fallback: 0 | 1;
+  thin: DeliveryRow['thin'];
   event_id: string;
   type: string;
   occurred_at: number;

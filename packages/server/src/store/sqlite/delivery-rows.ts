@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { AttemptRecord } from '../../domain/attempt.ts';
-import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryClass, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { allRows, oneRow } from './database.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -36,8 +36,8 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, thin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
@@ -98,6 +98,7 @@ export class DeliveryRows {
       null,
       null,
       delivery.route,
+      thinOf(delivery),
     );
     const seq = Number(lastInsertRowid);
     this.#enqueue.run(lane, delivery.class, delivery.dueAt, seq);
@@ -121,6 +122,7 @@ export class DeliveryRows {
       delivery.reason,
       delivery.lastStatus,
       null,
+      thinOf(delivery),
     );
     return Number(lastInsertRowid);
   }
@@ -207,6 +209,7 @@ interface NewDelivery {
   origin: DeliveryOrigin;
   createdAt: number;
   route: number | null;
+  payload: PayloadKind;
 }
 
 interface FinishedDelivery extends Progress {
@@ -217,6 +220,7 @@ interface FinishedDelivery extends Progress {
   origin: DeliveryOrigin;
   state: 'delivered' | 'failed';
   createdAt: number;
+  payload: PayloadKind;
 }
 
 /** A row of `deliveries`. */
@@ -236,4 +240,13 @@ export interface DeliveryRow {
   last_status: number | null;
   route: number | null;
   at_fallback: 0 | 1;
+  thin: 1 | null;
+}
+
+function thinOf({ payload }: { payload: PayloadKind }): DeliveryRow['thin'] {
+  return payload === 'thin' ? 1 : null;
+}
+
+export function payloadOf({ thin }: Pick<DeliveryRow, 'thin'>): PayloadKind {
+  return thin === 1 ? 'thin' : 'full';
 }

@@ -10,12 +10,13 @@ import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import { type DestinationRow, destinationFromRow } from './destination-rows.ts';
 import { type HoldRow, type HoldRows, holdFromRow } from './hold-rows.ts';
+import { type ReadTokenReads, type ReadTokenRows, readTokenReads } from './read-token-rows.ts';
 import type { WakeList } from './wake-list.ts';
 import { sealWebhook, type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type DirectoryReads = Pick<
   Directory,
-  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds'
+  'findApiKey' | 'loadWorkspace' | 'listWebhookVersions' | 'listDestinations' | 'listHolds' | keyof ReadTokenReads
 >;
 export type DirectoryWrites = Omit<Directory, keyof DirectoryReads>;
 
@@ -36,6 +37,7 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
   const holds = database.prepare(`
     SELECT * FROM webhook_holds WHERE workspace_id = ? AND (?2 IS NULL OR webhook_id = ?2) ORDER BY webhook_id`);
   return {
+    ...readTokenReads(database, vault),
     async findApiKey(hash) {
       const row = oneRow<ApiKeyRow>(keyByHash, hash);
       return (
@@ -79,9 +81,10 @@ export function directoryWrites(options: {
   group: CommitGroup;
   wakes: WakeList;
   holds: HoldRows;
+  readTokens: ReadTokenRows;
   audit: AuditRows;
 }): DirectoryWrites {
-  const { database, vault, group, wakes, holds, audit } = options;
+  const { database, vault, group, wakes, holds, readTokens, audit } = options;
   const firstWorkspace = database.prepare('SELECT id, name FROM workspaces ORDER BY id LIMIT 1');
   const insertWorkspace = database.prepare('INSERT INTO workspaces (id, name) VALUES (?, ?)');
   const putKey = database.prepare(`
@@ -105,7 +108,7 @@ export function directoryWrites(options: {
       description = excluded.description, schema = excluded.schema, sample = excluded.sample, updated_at = excluded.updated_at`);
   const deleteType = database.prepare('DELETE FROM event_types WHERE workspace_id = ? AND name = ?');
 
-  const putWebhook = ({ webhook, expectedVersion, audit: entry }: WebhookChange): Webhook => {
+  const putWebhook = ({ webhook, expectedVersion, readToken, audit: entry }: WebhookChange): Webhook => {
     const lane: Lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
     const row = oneRow<WebhookRow>(latest, lane.workspaceId, lane.webhookId);
     const before = row === null ? null : webhookFromRow(row, vault);
@@ -130,6 +133,8 @@ export function directoryWrites(options: {
       const known = before.secret === webhook.secret ? destinationUrls(webhook.config) : [];
       forgetDestinations.run(lane.workspaceId, lane.webhookId, JSON.stringify(known));
     }
+    if (webhook.deletedAt !== null) readTokens.remove(lane);
+    else if (readToken !== undefined) readTokens.put(lane, readToken);
     audit.add(entry);
     wakes.add(lane, 'changed');
     return { ...webhook, version, revision, createdAt };

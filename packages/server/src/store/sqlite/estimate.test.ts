@@ -11,6 +11,7 @@ function many(count: number): Candidates & { examined: number } {
     at: seq * 10,
     verdict: seq % 2 === 0 ? 'other' : 'owed',
     route: null,
+    payload: 'full',
   });
   const page = (seqs: number[]) => {
     candidates.examined += seqs.length;

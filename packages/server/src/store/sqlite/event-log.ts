@@ -126,12 +126,13 @@ export function eventLogWrites(options: {
     return { kind: 'recorded', events: outcomes };
   };
 
-  const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
+  const recordTest = ({ event, lane, deliveryId, payload, state, reason, attempt, destination }: TestRecord) => {
     const seq = rows.createFinished({
       lane,
       id: deliveryId,
       event: eventRows.add(event),
       origin: 'test',
+      payload,
       state,
       reason,
       attempts: attempt.number,

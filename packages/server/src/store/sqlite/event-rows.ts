@@ -50,16 +50,11 @@ export function createEventRows(options: {
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
         const place = { class: DELIVERY_CLASS.first, dueAt };
-        const { id, route = null } = delivery;
-        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
-        wakes.addFirst({
-          ...created,
-          seq: rows.create({ ...created, event: seq }),
-          attempts: 0,
-          seriesFrom: 0,
-          atFallback: false,
-          event,
-        });
+        const { id, route = null, payload = 'full' } = delivery;
+        const decided = { route, payload };
+        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, ...place };
+        const fresh = { attempts: 0, seriesFrom: 0, atFallback: false };
+        wakes.addFirst({ ...created, seq: rows.create({ ...created, event: seq }), ...fresh, event });
       }
       counters.deliveriesCreated += deliveries.length;
       counters.pending += deliveries.length;

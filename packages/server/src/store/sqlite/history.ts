@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
-import type { DeliveryRow } from './delivery-rows.ts';
+import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
 
@@ -93,6 +93,7 @@ function deliveryFromRow(row: ListedRow): Delivery {
     origin: row.origin,
     route: row.route,
     atFallback: row.at_fallback === 1,
+    payload: payloadOf(row),
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,

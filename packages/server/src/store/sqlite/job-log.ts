@@ -87,9 +87,9 @@ export function jobLogWrites(options: {
     return { next, requeued, isFull: stop < page.length };
   };
 
-  const owe = ({ kind }: JobTask, { lane }: JobLane, { seq, route }: Candidate) => {
+  const owe = ({ kind }: JobTask, { lane }: JobLane, { seq, route, payload }: Candidate) => {
     if (kind === 'retry') recover.putBack(lane, seq);
-    else recover.oweAnew(lane, { id: newId('del'), event: seq, origin: 'backfill', route });
+    else recover.oweAnew(lane, { id: newId('del'), event: seq, origin: 'backfill', route, payload });
   };
 
   return {

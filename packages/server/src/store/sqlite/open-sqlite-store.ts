@@ -18,6 +18,7 @@ import { jobLogReads, jobLogWrites } from './job-log.ts';
 import { JobRows } from './job-rows.ts';
 import { NewsRows } from './news-rows.ts';
 import { createOutageRecovery } from './outage-recovery.ts';
+import { ReadTokenRows } from './read-token-rows.ts';
 import { createRecover } from './recover.ts';
 import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
@@ -111,6 +112,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     audit,
     destinations: new DestinationRows(database, { clock, audit, receiverSince: receiverSince(database, vault) }),
     holds: new HoldRows(database),
+    readTokens: new ReadTokenRows(database, vault),
     numbers,
     counters,
     dueNow,

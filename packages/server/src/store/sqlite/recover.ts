@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { DELIVERY_CLASS, type DeliveryOrigin } from '../../domain/delivery.ts';
+import { DELIVERY_CLASS, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { StoreCounters } from '../store.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
@@ -10,7 +10,15 @@ export interface Recover {
   /** The same delivery again, with a fresh schedule. */
   putBack(lane: Lane, seq: number): void;
   /** An event once more, as a new delivery. @param delivery.event its `seq` */
-  oweAnew(lane: Lane, delivery: { id: string; event: number; origin: DeliveryOrigin; route: number | null }): void;
+  oweAnew(lane: Lane, delivery: OwedAnew): void;
+}
+
+interface OwedAnew {
+  id: string;
+  event: number;
+  origin: DeliveryOrigin;
+  route: number | null;
+  payload: PayloadKind;
 }
 
 export function createRecover(options: {

@@ -46,7 +46,7 @@ export function retryCandidates(
     const matches = (row.finished_at ?? 0) <= until && retryFilterMatches(filter, endedFromRow(row));
     const isMeant = matches && (filter.byOutage !== true || isByOutage(row.seq));
     const verdict = !isMeant ? 'other' : row.is_deleted === 1 ? 'skipped' : 'owed';
-    return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null };
+    return { seq: row.seq, position: row.id, at: row.created_at, verdict, route: null, payload: 'full' };
   };
   return {
     start: '',

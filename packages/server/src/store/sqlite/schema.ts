@@ -198,6 +198,18 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN route INTEGER;
   ALTER TABLE attempts ADD COLUMN route INTEGER;
   `,
+  // `thin` is NULL where the body is full.
+  `
+  ALTER TABLE deliveries ADD COLUMN thin INTEGER;
+
+  CREATE TABLE read_tokens (
+    workspace_id TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, webhook_id)
+  ) WITHOUT ROWID;
+  `,
   `
   ALTER TABLE deliveries ADD COLUMN at_fallback INTEGER NOT NULL DEFAULT 0;
   `,

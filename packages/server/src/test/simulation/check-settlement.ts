@@ -168,6 +168,7 @@ function note(
   if (cutShort) reached.note('no time for the other signature');
   if (verdict === 'failed') reached.note('an answer that is not retried');
   if (verdict === 'delivered') {
+    if (row.payload === 'thin') reached.note('a thin delivery delivered');
     const by = { 0: 'a first attempt delivered', 1: 'a retry delivered', 2: 'a recovered delivery delivered' } as const;
     reached.note(row.origin === 'replay' && row.class === 2 ? 'a replay delivered' : by[row.class]);
   }

@@ -65,6 +65,7 @@ export function checkExchange(
   const breach = (what: string) => witness.breach(`${delivery.id} was sent ${what}`);
   delivery.body ??= request.body;
   if (delivery.body !== request.body) breach('with other bytes than before');
+  checkPayload(witness, sent);
   const schemes = new Set(exchanges.map(({ scheme }) => scheme));
   if (schemes.size < exchanges.length) breach(`twice signed as ${exchange.scheme} in one attempt`);
   const fixed = versions.map(({ config }) => config.signature_scheme);
@@ -78,6 +79,22 @@ export function checkExchange(
   const signedAt = Number(request.headers[request.headers.findIndex((name) => /-timestamp$/i.test(name)) + 1]);
   if (signedAt !== Math.floor(now / 1000)) breach('with the time of another exchange');
   checkFirstScheme(witness, attempt);
+}
+
+/** Its body carries what was decided when its event was published: all that an event of a simulation tells is its `n`. */
+function checkPayload(
+  { disk, reached, breach }: Witness,
+  { attempt, delivery, request }: { attempt: AttemptFacts; delivery: DeliveryFacts; request: OutgoingRequest },
+): void {
+  const { data } = JSON.parse(request.body) as { data: Record<string, unknown> };
+  const carried = 'n' in data ? 'full' : 'thin';
+  const decided = delivery.payload === null ? attempt.versions.map(({ config }) => config.payload) : [delivery.payload];
+  if (!decided.includes(carried))
+    breach(`${delivery.id} was sent ${carried}, where ${decided.join(' or ')} was decided`);
+  if (!attempt.isTest && data['workflow_id'] !== 'wf') breach(`${delivery.id} was sent without its identifiers`);
+  const asksFor = versionsOf(disk, attempt.webhook.lane).at(-1)?.config.payload;
+  if (delivery.payload !== null && delivery.payload !== asksFor)
+    reached.note('a delivery kept its payload over a change');
 }
 
 /** What the receiver took last is offered first. */

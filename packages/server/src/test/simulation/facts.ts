@@ -1,5 +1,5 @@
 import type { ExchangeResult, SignatureScheme } from '../../domain/attempt.ts';
-import type { DeliveryClass } from '../../domain/delivery.ts';
+import type { DeliveryClass, PayloadKind } from '../../domain/delivery.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import type { Settlement } from '../../store/store.ts';
 import type { DestinationOracle } from './destination-oracle.ts';
@@ -44,6 +44,8 @@ export interface AttemptFacts {
 export interface DeliveryFacts {
   id: string;
   webhook: WebhookFacts;
+  /** As it was decided when its event was published; null: a test, which asks its webhook. */
+  payload: PayloadKind | null;
   /** The bytes of the first request; null: none was sent. */
   body: string | null;
   /** When it was acknowledged; null: it was not, so that it may be missing. */

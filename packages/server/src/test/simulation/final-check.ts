@@ -72,6 +72,7 @@ export class FinalCheck {
         continue;
       }
       if (delivery.refused) breach('was refused, and is recorded');
+      if (row.payload !== (delivery.payload ?? row.payload)) breach(`is ${row.payload} by its row`);
       const isQueued = disk.queue.get(row.key) !== undefined;
       if (isQueued !== (row.state === 'pending')) breach(`is ${row.state}, and ${isQueued ? '' : 'not '}in the queue`);
       if (row.state === 'delivered' && !delivery.wasTaken) breach('is delivered, and no receiver took it');

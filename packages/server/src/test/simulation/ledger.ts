@@ -1,5 +1,6 @@
 import type { OutgoingRequest } from '../../deliver/send-request.ts';
 import type { ExchangeResult } from '../../domain/attempt.ts';
+import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane, Webhook } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { Settlement } from '../../store/store.ts';
@@ -51,9 +52,9 @@ export class Ledger {
     return webhook;
   }
 
-  addDelivery(id: string, webhook: WebhookFacts): DeliveryFacts {
+  addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
     const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
-    const delivery: DeliveryFacts = { id, webhook, body: null, attempt: null, ...marks };
+    const delivery: DeliveryFacts = { id, webhook, payload, body: null, attempt: null, ...marks };
     this.deliveries.set(id, delivery);
     return delivery;
   }
@@ -84,7 +85,7 @@ export class Ledger {
     const isTest = header('x-broxi-event') === 'webhook.test';
     if (webhook === undefined) return this.#unknown(`a request of no webhook was sent`);
     let delivery = this.deliveries.get(deliveryId);
-    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook);
+    if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook, null);
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
     const { body } = request;
     const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };

@@ -221,6 +221,24 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `const body = template.body(delivery).replace('"n":', number > 1 ? '"m":' : '"n":');`,
   },
   {
+    name: 'a thin body tells everything',
+    file: 'domain/delivery-body.ts',
+    find: `payload === 'thin'`,
+    replace: 'false',
+  },
+  {
+    name: 'the webhook is asked again whether a body is thin',
+    file: 'deliver/build-request.ts',
+    find: 'deliveryId: id, event, payload })',
+    replace: 'deliveryId: id, event, payload: webhook.config.payload })',
+  },
+  {
+    name: 'a replay forgets that it is thin',
+    file: 'test/simulation/store/memory-queue.ts',
+    find: 'createdAt: clock.now(), route, payload, ...place',
+    replace: `createdAt: clock.now(), route, payload: 'full', ...place`,
+  },
+  {
     name: 'the signature that worked is not remembered',
     file: 'domain/signing-plan.ts',
     find: `remembersBody ? ['body', 'timestamped'] : `,

@@ -55,14 +55,20 @@ export class People {
     const live = chosen.filter((webhook) => this.#latest(webhook)?.deletedAt === null);
     const now = this.#witness.time.now;
     const deliveries = Array.from({ length: count }, () =>
-      live.map((webhook) => this.#ledger.addDelivery(this.#newId('del'), webhook)),
+      live.map((webhook) => {
+        const payload = this.#latest(webhook)?.config.payload ?? 'full';
+        return this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
+      }),
     );
     const events = deliveries.map((owed) => ({
       event: {
         ...{ workspaceId: WORKSPACE, id: this.#newId('evt'), type: 'workflow.started', runId: null, revision: 1 },
         ...{ occurredAt: now, acceptedAt: now, dataText: JSON.stringify({ workflow_id: 'wf', n: this.#ids }) },
       },
-      deliveries: owed.map(({ id, webhook }) => ({ id, webhookId: webhook.lane.webhookId })),
+      deliveries: owed.map(({ id, webhook, payload }) => ({
+        ...{ id, webhookId: webhook.lane.webhookId },
+        ...(payload === 'thin' && { payload }),
+      })),
       idempotency: null,
     }));
     try {
@@ -181,7 +187,8 @@ export class People {
     if (act === 'retry') {
       if (await node.store.requeue(webhook.lane, id)) reached.note('a person put a delivery back');
     } else {
-      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook);
+      const { payload = null } = this.#ledger.deliveries.get(id) ?? {};
+      const replay = this.#ledger.addDelivery(this.#newId('del'), webhook, payload);
       if (await node.store.replay(webhook.lane, id, replay.id)) {
         replay.acknowledgedAt = this.#witness.time.now;
         reached.note('a person replayed a delivery');

@@ -17,6 +17,7 @@ export function randomConfig(chance: Chance, { isLong }: { isLong: boolean }): W
     timeout: chance.pick([1, 2, 5, 30]),
     max_concurrency: chance.pick([1, 2, 4, 5, 8, 16]),
     ...(chance.happens(0.25) && { rate_limit: { limit: chance.between(1, 6), period: chance.pick([1, 2, 10, 60]) } }),
+    ...(chance.happens(0.3) && { payload: 'thin' }),
   };
 }
 

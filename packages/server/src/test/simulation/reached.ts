@@ -4,6 +4,8 @@ export const STATES = [
   'a retry delivered',
   'a recovered delivery delivered',
   'a replay delivered',
+  'a thin delivery delivered',
+  'a delivery kept its payload over a change',
   'all attempts used up',
   'an answer that is not retried',
   'a timeout',

@@ -66,7 +66,7 @@ export class SimulatedNode {
     });
     this.sendTest = createTestSender({
       ...{ engine: this.engine, events: this.store, send, clock: this.#clock },
-      dataText: '{}',
+      dataText: '{"n":0}',
     });
   }
 

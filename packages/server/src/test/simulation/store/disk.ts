@@ -1,9 +1,9 @@
 import type { AttemptRecord } from '../../../domain/attempt.ts';
-import type { DeliveryClass, DeliveryOrigin, DeliveryState } from '../../../domain/delivery.ts';
+import type { DeliveryClass, DeliveryOrigin, DeliveryState, PayloadKind } from '../../../domain/delivery.ts';
 import type { RecordedEvent } from '../../../domain/event.ts';
 import type { Hold } from '../../../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../../../domain/webhook.ts';
-import type { ApiKey, AuditEntry, CustomEventType, RecordedOutcome } from '../../../store/store.ts';
+import type { ApiKey, AuditEntry, CustomEventType, ReadToken, RecordedOutcome } from '../../../store/store.ts';
 import { Journal, Table } from './journal.ts';
 
 /** What is wrong with a disk: `full` and `locked` refuse writes, `away` reads as well. */
@@ -20,6 +20,8 @@ export class Disk {
   readonly destinations = this.#table<DestinationRow>();
   /** By lane. */
   readonly holds = this.#table<{ lane: Lane; hold: Hold }>();
+  /** By lane. */
+  readonly readTokens = this.#table<{ lane: Lane; token: ReadToken }>();
   readonly eventTypes = this.#table<CustomEventType>();
   readonly audit = this.#table<AuditEntry>();
   readonly answers = this.#table<AnswerRow>();
@@ -75,6 +77,7 @@ export interface DeliveryRow {
   route: number | null;
   /** It goes, or went, to the webhook's fallback. */
   atFallback: boolean;
+  payload: PayloadKind;
   createdAt: number;
   finishedAt: number | null;
   reason: string | null;

@@ -7,12 +7,15 @@ import { type DeliveryRow, isLane, keyOf, type QueueRow } from './disk.ts';
 import { versionsOf } from './memory-directory.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-type NewDelivery = Pick<DeliveryRow, 'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route'> & {
+type NewDelivery = Pick<
+  DeliveryRow,
+  'lane' | 'id' | 'event' | 'origin' | 'class' | 'createdAt' | 'route' | 'payload'
+> & {
   dueAt: number;
 };
 type FinishedDelivery = Pick<
   DeliveryRow,
-  'lane' | 'id' | 'event' | 'origin' | 'state' | 'reason' | 'attempts' | 'lastStatus' | 'createdAt'
+  'lane' | 'id' | 'event' | 'origin' | 'payload' | 'state' | 'reason' | 'attempts' | 'lastStatus' | 'createdAt'
 >;
 
 /** What is written about deliveries and their receivers. Each call runs inside the caller's transaction. */

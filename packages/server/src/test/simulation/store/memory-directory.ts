@@ -13,6 +13,9 @@ export function directoryReads(disk: Disk): DirectoryReads {
     lane.workspaceId === workspaceId && (webhookId === undefined || lane.webhookId === webhookId);
   return {
     findApiKey: async (hash) => disk.apiKeys.all().find((key) => key.hash === hash) ?? null,
+    findReadToken: async (hash) => disk.readTokens.all().find(({ token }) => token.hash === hash)?.lane ?? null,
+    revealReadToken: async ({ workspaceId, webhookId }) =>
+      disk.readTokens.get(keyOf(workspaceId, webhookId))?.token.token ?? null,
     loadWorkspace: async (workspaceId) => ({
       revision: disk.workspaces.get(workspaceId)?.revision ?? 0,
       webhooks: latestWebhooks(disk, workspaceId).filter(({ deletedAt }) => deletedAt === null),
@@ -36,7 +39,7 @@ export function directoryReads(disk: Disk): DirectoryReads {
 }
 
 export function directoryWrites({ disk, group, wakes, audit }: MemoryParts): Omit<Directory, keyof DirectoryReads> {
-  const putWebhook = ({ webhook, expectedVersion, audit: entry }: WebhookChange): Webhook => {
+  const putWebhook = ({ webhook, expectedVersion, readToken, audit: entry }: WebhookChange): Webhook => {
     const lane: Lane = { workspaceId: webhook.workspaceId, webhookId: webhook.id };
     const versions = versionsOf(disk, lane);
     const before = versions.at(-1);
@@ -62,6 +65,9 @@ export function directoryWrites({ disk, group, wakes, audit }: MemoryParts): Omi
         disk.destinations.delete(keyOf(lane.workspaceId, lane.webhookId, url));
       }
     }
+    const key = keyOf(lane.workspaceId, lane.webhookId);
+    if (saved.deletedAt !== null) disk.readTokens.delete(key);
+    else if (readToken !== undefined) disk.readTokens.put(key, { lane, token: readToken });
     audit(entry);
     wakes.add(lane, 'changed');
     return saved;

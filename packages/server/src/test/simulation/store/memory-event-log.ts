@@ -71,18 +71,12 @@ export function eventLogWrites(
     if (first !== undefined && first.kind !== 'conflict') return { ...first, kind: 'duplicate' };
     const key = addEvent(event);
     const dueAt = dueNow();
-    for (const { id, webhookId, route = null } of deliveries) {
+    for (const { id, webhookId, route = null, payload = 'full' } of deliveries) {
       const lane = { workspaceId: event.workspaceId, webhookId };
       const place = { class: DELIVERY_CLASS.first, dueAt };
-      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, ...place };
-      wakes.addFirst({
-        ...created,
-        seq: rows.create({ ...created, event: key }),
-        attempts: 0,
-        seriesFrom: 0,
-        atFallback: false,
-        event,
-      });
+      const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, route, payload, ...place };
+      const fresh = { attempts: 0, seriesFrom: 0, atFallback: false };
+      wakes.addFirst({ ...created, seq: rows.create({ ...created, event: key }), ...fresh, event });
     }
     const outcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length } as const;
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });
@@ -101,9 +95,9 @@ export function eventLogWrites(
     return { kind: 'recorded', events: outcomes };
   };
 
-  const recordTest = ({ event, lane, deliveryId, state, reason, attempt, destination }: TestRecord) => {
+  const recordTest = ({ event, lane, deliveryId, payload, state, reason, attempt, destination }: TestRecord) => {
     rows.createFinished({
-      ...{ lane, id: deliveryId, event: addEvent(event), origin: 'test', state, reason },
+      ...{ lane, id: deliveryId, event: addEvent(event), origin: 'test', payload, state, reason },
       ...{ attempts: attempt.number, lastStatus: lastStatusOf(attempt), createdAt: attempt.startedAt },
     });
     rows.addAttempt(keyOf(lane.workspaceId, deliveryId), attempt);

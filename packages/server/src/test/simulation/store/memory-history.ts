@@ -50,6 +50,7 @@ function deliveryFromRow(disk: Disk, row: DeliveryRow): Delivery {
     attempts: row.attempts,
     route: row.route,
     atFallback: row.atFallback,
+    payload: row.payload,
     lastStatus: row.lastStatus,
     createdAt: row.createdAt,
     dueAt: row.dueAt,

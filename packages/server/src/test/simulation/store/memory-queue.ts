@@ -79,8 +79,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = rows.find(lane, deliveryId);
     if (row === undefined || row.state === 'pending') return false;
     const place = { class: DELIVERY_CLASS.recovered, dueAt: dueNow() };
-    const { event, route } = row;
-    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, ...place });
+    const { event, route, payload } = row;
+    rows.create({ lane, id: newDeliveryId, event, origin: 'replay', createdAt: clock.now(), route, payload, ...place });
     counters.deliveriesCreated += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
@@ -132,10 +132,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route, atFallback } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, atFallback, payload } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    const progress = { origin, attempts, seriesFrom, route, atFallback };
-    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, ...progress, event: sent };
+    const soFar = { attempts, seriesFrom, route, atFallback, payload };
+    return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, ...soFar, event: sent };
   }
 }
