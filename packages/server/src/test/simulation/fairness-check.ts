@@ -6,39 +6,37 @@ import type { Witness } from './witness.ts';
 /** News of what is due needs a moment to be read. */
 const READ_WITHIN_MS = 1_000;
 
-interface FairnessOptions {
-  /** Nothing kept the engine from reading what is due since then. */
-  calmSince: () => number;
-  /** It reads so much at a time that what goes elsewhere keeps nothing from being read. */
-  readsFar: boolean;
-}
-
 /**
  * First attempts, and the old ones (retries, and what was put back), share the slots of a webhook: while first ones wait, old ones
  * take a quarter at most, and one of four starts is theirs.
  */
 export class FairnessCheck {
   readonly #witness: Witness;
-  readonly #options: FairnessOptions;
+  /** Nothing kept the engine from reading what is due since then. */
+  readonly #calmSince: () => number;
   /** First attempts that were started since the last old one, while one of those waited and had room. */
   readonly #inARow = new Map<WebhookFacts, number>();
 
-  constructor(witness: Witness, options: FairnessOptions) {
+  constructor(witness: Witness, calmSince: () => number) {
     this.#witness = witness;
-    this.#options = options;
+    this.#calmSince = calmSince;
   }
 
   /** @param leadsThere of a delivery: it goes where this attempt went */
   started(attempt: AttemptFacts, leadsThere: (row: DeliveryRow | undefined) => boolean): void {
     const { webhook, versions, deliveryId, isProbe } = attempt;
     const { now } = this.#witness.time;
-    const isCalm = this.#options.calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
+    const isCalm = this.#calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
     if (!isCalm || webhook.changing) return void this.#inARow.delete(webhook);
     const all = this.#waiting(attempt);
     const waiting = all.filter(({ key }) => leadsThere(this.#witness.disk.deliveries.get(key)));
     if (isProbe) {
-      const isAllRead = this.#options.readsFar || waiting.length === all.length;
-      this.#probed(attempt, isAllRead ? waiting : []);
+      // A class is read on when nothing of it is at hand: what goes elsewhere may stand before the oldest one.
+      const elsewhere = [...all.filter((row) => !waiting.includes(row)), ...othersInTheAir(attempt)];
+      this.#probed(
+        attempt,
+        waiting.filter((row) => !elsewhere.some((other) => other.class === row.class)),
+      );
       return;
     }
     const isOld = attempt.class !== DELIVERY_CLASS.first;
@@ -90,4 +88,8 @@ export class FairnessCheck {
       .all()
       .filter((row) => isLane(row.lane, webhook.lane) && row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key));
   }
+}
+
+function othersInTheAir({ webhook, destination }: AttemptFacts): AttemptFacts[] {
+  return [...webhook.attempts].filter((other) => other.destination !== destination);
 }

@@ -61,15 +61,12 @@ export class Simulation {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#scenario = scenarioOf(this.#chance.branch());
-    const { newsLost, limits } = this.#scenario;
+    const { newsLost } = this.#scenario;
     const witness = this.#witness();
     const calmSince = () => (this.#disk.fault === null && this.#node !== null ? this.#calmSince : this.#time.now);
     const checks = {
       pace: new PaceCheck(witness),
-      fairness: new FairnessCheck(witness, {
-        calmSince: () => (newsLost > 0 ? this.#time.now : calmSince()),
-        readsFar: limits.readAhead === undefined && limits.maxWaitingBytes === undefined,
-      }),
+      fairness: new FairnessCheck(witness, () => (newsLost > 0 ? this.#time.now : calmSince())),
     };
     this.#ledger = new Ledger(witness, {
       ...checks,
