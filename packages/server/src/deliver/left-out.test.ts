@@ -14,6 +14,7 @@ const delivery = (seq: number): QueuedDelivery => ({
   attempts: 0,
   seriesFrom: 0,
   route: null,
+  atFallback: false,
   payload: 'full',
   event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText: '{}' },
 });

@@ -58,6 +58,7 @@ export function testBackfill(harness: StoreHarness): void {
         attempts: 0,
         lastStatus: null,
         route: null,
+        atFallback: false,
         payload: 'full',
         createdAt: now,
         dueAt: now,

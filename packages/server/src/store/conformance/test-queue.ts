@@ -41,6 +41,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        atFallback: false,
         payload: 'full',
         event: { id, type, occurredAt, dataText },
       };
@@ -65,6 +66,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        atFallback: false,
         payload: 'full',
       };
       assert.deepEqual(await scene.waiting(lane), [{ ...recovered, ...replayed }]);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS, type DeliveryOrigin, type SentClass } from '../../domain/delivery.ts';
+import { ownUrls } from '../../domain/target.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
@@ -47,8 +48,8 @@ export function deliveryQueue(options: {
     'SELECT * FROM webhook_versions WHERE workspace_id = ? AND webhook_id = ? ORDER BY version DESC LIMIT 1',
   );
   const due = database.prepare(`
-    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.thin,
-      e.id AS event_id, e.type, e.occurred_at, e.data
+    SELECT q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.at_fallback,
+      d.thin, e.id AS event_id, e.type, e.occurred_at, e.data
     FROM queue q JOIN deliveries d ON d.seq = q.delivery JOIN events e ON e.seq = d.event
     WHERE q.lane = ? AND q.class = ? AND (q.due_at, q.delivery) > (?, ?) AND q.due_at <= ? AND q.delivery <= ?
     ORDER BY q.due_at, q.delivery LIMIT ?`);
@@ -70,7 +71,7 @@ export function deliveryQueue(options: {
     const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
     const hold = holds.find(lane);
     if (row === null || hold.disabledAt !== null || hold.resumedAt >= at) return false;
-    if (webhookFromRow(row, vault).config.url !== url) return false;
+    if (!ownUrls(webhookFromRow(row, vault).config).includes(url)) return false;
     holds.put(lane, { ...hold, disabledAt: at, disabledReason: reason });
     const { workspaceId, webhookId: subject } = lane;
     audit.addOfSystem({ workspaceId, at, action: 'webhook.disabled', subject, detail: `${reason} at ${url}` });
@@ -86,6 +87,7 @@ export function deliveryQueue(options: {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, seq };
       const uncharged = next.uncharged === true;
       rows.postpone(lane, place, { attempts: attempt.number, uncharged, reason: attempt.reason, lastStatus });
+      if (next.atFallback === true) rows.divert(seq);
       counters.settledRetried += 1;
     } else {
       const reason = next.state === 'delivered' ? null : next.reason;
@@ -201,6 +203,7 @@ export function deliveryQueue(options: {
       attempts: row.attempts,
       seriesFrom: row.series_from,
       route: row.route,
+      atFallback: row.at_fallback === 1,
       payload: payloadOf(row),
       event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
     }));
@@ -228,6 +231,7 @@ interface DueRow {
   attempts: number;
   series_from: number;
   route: number | null;
+  at_fallback: 0 | 1;
   thin: DeliveryRow['thin'];
   event_id: string;
   type: string;

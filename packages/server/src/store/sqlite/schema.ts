@@ -216,4 +216,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN batch INTEGER;
   CREATE INDEX deliveries_of_batch ON deliveries (batch) WHERE batch IS NOT NULL;
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN at_fallback INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -1,6 +1,6 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { AttemptFacts, WebhookFacts } from './facts.ts';
-import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
 /** News of what is due needs a moment to be read. */
@@ -22,14 +22,21 @@ export class FairnessCheck {
     this.#calmSince = calmSince;
   }
 
-  started(attempt: AttemptFacts): void {
+  /** @param leadsThere of a delivery: it goes where this attempt went */
+  started(attempt: AttemptFacts, leadsThere: (row: DeliveryRow | undefined) => boolean): void {
     const { webhook, versions, deliveryId, isProbe } = attempt;
     const { now } = this.#witness.time;
     const isCalm = this.#calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
     if (!isCalm || webhook.changing) return void this.#inARow.delete(webhook);
-    const waiting = this.#waiting(attempt);
+    const all = this.#waiting(attempt);
+    const waiting = all.filter(({ key }) => leadsThere(this.#witness.disk.deliveries.get(key)));
     if (isProbe) {
-      this.#probed(attempt, waiting);
+      // A class is read on when nothing of it is at hand: what goes elsewhere may stand before the oldest one.
+      const elsewhere = [...all.filter((row) => !waiting.includes(row)), ...othersInTheAir(attempt)];
+      this.#probed(
+        attempt,
+        waiting.filter((row) => !elsewhere.some((other) => other.class === row.class)),
+      );
       return;
     }
     const isOld = attempt.class !== DELIVERY_CLASS.first;
@@ -82,4 +89,8 @@ export class FairnessCheck {
       .filter((row) => row.class !== DELIVERY_CLASS.gathering && isLane(row.lane, webhook.lane))
       .filter((row) => row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key));
   }
+}
+
+function othersInTheAir({ webhook, destination }: AttemptFacts): AttemptFacts[] {
+  return [...webhook.attempts].filter((other) => other.destination !== destination);
 }

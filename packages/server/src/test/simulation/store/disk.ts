@@ -75,6 +75,8 @@ export interface DeliveryRow {
   seriesFrom: number;
   /** Id of the route; null: the webhook's own URL. */
   route: number | null;
+  /** It goes, or went, to the webhook's fallback. */
+  atFallback: boolean;
   payload: PayloadKind;
   createdAt: number;
   finishedAt: number | null;
