@@ -13,6 +13,7 @@ import { BATCH_TYPE, readBatchData } from '../domain/batch.ts';
 import { classifyBatch } from '../domain/batch-answer.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
 import { SCHEME_RECHECK_MS, signingPlan } from '../domain/signing-plan.ts';
+import type { Target } from '../domain/target.ts';
 import type { Destination, Webhook } from '../domain/webhook.ts';
 import { newId } from '../ids.ts';
 import type { QueuedDelivery } from '../store/store.ts';
@@ -80,7 +81,7 @@ export async function attemptDelivery(
 
   const last = exchanges.at(-1);
   if (last === undefined) throw new Error('an attempt has at least one exchange');
-  const plain = classify(last.result, policy, clock.now());
+  const plain = meantFor(template.target, classify(last.result, policy, clock.now()));
   const memberIds = () => readBatchData(delivery.event.dataText).members.map(({ id }) => id);
   const answer = isBatch ? classifyBatch(plain, last.result, memberIds) : plain;
   const outcome: AttemptOutcome = offerNext === null ? answer : cutShort(answer);
@@ -115,6 +116,11 @@ function shortened(exchange: Exchange): Exchange {
 
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const LONGEST_CHARACTER = 3;
+
+/** A fallback that is gone ends nothing but the delivery: the webhook goes on without it. */
+function meantFor({ isFallback }: Target, outcome: AttemptOutcome): AttemptOutcome {
+  return isFallback && outcome.kind === 'gone' ? { kind: 'permanent', reason: outcome.reason } : outcome;
+}
 
 /** It may be taken with the other signature: that is tried by the retry. */
 function cutShort(answer: AttemptOutcome): AttemptOutcome {

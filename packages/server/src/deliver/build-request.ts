@@ -2,7 +2,7 @@ import { headerNames } from '@broxi/receiver';
 import { createSigner, type Signer } from '@broxi/receiver/node';
 import type { SignatureScheme } from '../domain/attempt.ts';
 import { deliveryBody } from '../domain/delivery-body.ts';
-import { type Target, targetOf } from '../domain/target.ts';
+import { type Direction, OWN_DIRECTION, type Target, targetOf } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { QueuedDelivery } from '../store/store.ts';
 
@@ -31,13 +31,12 @@ export interface TemplateSettings {
   userAgent: string;
 }
 
-/** @param route id of the one that the request goes; null: the webhook's own URL */
 export function createRequestTemplate(
   webhook: Webhook,
   { headerPrefix, userAgent }: TemplateSettings,
-  route: number | null = null,
+  direction: Direction = OWN_DIRECTION,
 ): RequestTemplate {
-  const target = targetOf(webhook.config, route);
+  const target = targetOf(webhook.config, direction);
   const names = headerNames(headerPrefix);
   const signer: Signer = createSigner({ secrets: [webhook.secret], headerPrefix });
   const own = Object.entries(target.headers).flat();

@@ -193,7 +193,7 @@ test('a batch is a delivery like any other: same id and bytes at each attempt, a
   assert.equal(new Set(requests.map(({ body }) => body)).size, 1);
   const batchId = requests[0]?.deliveryId ?? '';
   const { state, batch, finishedAt } = await opened.delivery(id);
-  assert.deepEqual([state, batch], ['batched', { id: batchId, state: 'failed' }]);
+  assert.deepEqual([state, batch], ['batched', { id: batchId, state: 'failed', atFallback: false }]);
   const whole = await opened.delivery(batchId);
   assert.deepEqual([whole.reason, whole.finishedAt], ['answered 503; all 3 attempts used', finishedAt]);
   receivers.behave('a.example', () => answered(200));
@@ -201,7 +201,7 @@ test('a batch is a delivery like any other: same id and bytes at each attempt, a
   await pass();
   assert.equal(requests.length, 4);
   assert.deepEqual([requests[3]?.deliveryId, requests[3]?.body], [batchId, requests[0]?.body]);
-  assert.deepEqual((await opened.delivery(id)).batch, { id: batchId, state: 'delivered' });
+  assert.deepEqual((await opened.delivery(id)).batch, { id: batchId, state: 'delivered', atFallback: false });
 });
 
 test('a crash between the making of a batch and its sending loses nothing', async (t) => {

@@ -201,3 +201,16 @@ test('a replay goes the route that was decided on', async (t) => {
   await delivery.pass();
   assert.deepEqual(delivery.receivers.sentTo('b.example'), [id, 'del_again']);
 });
+
+test('410 of a route disables the webhook, as one of its own URL does', async (t) => {
+  const delivery = await openTestDelivery(t);
+  const { receivers, store, pass } = delivery;
+  receivers.behave('b.example', () => answered(410));
+  const webhook = await delivery.addWebhook(CONFIG);
+  await delivery.start();
+  const [id = ''] = await delivery.publishTo(webhook, 0);
+  await pass(1_000);
+  assert.deepEqual(receivers.sentTo('b.example'), [id]);
+  const [hold] = await store.listHolds(webhook.workspaceId, webhook.id);
+  assert.equal(hold?.disabledReason, 'gone');
+});

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { evidenceOf } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
+import { fallbackUse } from '../domain/target.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, HeadsRead, Position, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
@@ -309,15 +310,15 @@ export class Engine {
       return false;
     }
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
-    if (lane.classesToRead().length > 0) {
+    if (lane.classesToReadNow(now).length > 0) {
       this.#read(lane, () => this.#readDue(lane));
       return false;
     }
     const delivery = lane.takeProbe(now) ?? lane.take(now);
     const leftOutUntil = lane.leftOutUntil(now);
     if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
-    if (delivery === undefined) return lane.classesToRead().length > 0;
-    const way = lane.senderTo(delivery.route) ?? sender;
+    if (delivery === undefined) return lane.classesToReadNow(now).length > 0;
+    const way = lane.senderTo(delivery) ?? sender;
     void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
     return true;
   }
@@ -380,7 +381,7 @@ export class Engine {
     const { queue, clock } = this.#options;
     const ahead = Math.ceil(this.#limits.readAhead / (lane.webhook?.config.batch === null ? 1 : SINGLES_PER_BATCH));
     const limit = this.#isRoomy && !lane.probesWithAny ? ahead : 1;
-    for (const deliveryClass of lane.classesToRead()) {
+    for (const deliveryClass of lane.classesToReadNow(clock.now())) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;
       const dueBy = isRetry ? clock.now() : Number.MAX_SAFE_INTEGER;
@@ -473,7 +474,7 @@ export class Engine {
   /** What the attempt means for the lane, and what of that is to be written with its outcome. */
   #observe(
     lane: Lane,
-    { webhook, isProbe }: Flight,
+    { webhook, template, isProbe }: Flight,
     { record, outcome, learned, offerNext }: AttemptResult,
   ): LandedAttempt {
     const now = this.#options.clock.now();
@@ -488,7 +489,8 @@ export class Engine {
     if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
     // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
     if (news === null) return landed;
-    const reason = outcome.kind === 'gone' ? 'gone' : news.isHopeless ? 'no_success' : null;
+    const isHopeless = news.isHopeless && !template.target.isFallback;
+    const reason = outcome.kind === 'gone' ? 'gone' : isHopeless ? 'no_success' : null;
     if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
     if (news.isNews || known !== null || landed.disable !== undefined) {
       landed.destination = { url: record.url, value: lane.destination(record.url) };
@@ -497,13 +499,14 @@ export class Engine {
   }
 
   /** @returns what is written; null if the delivery no longer was ours to settle */
-  async #settle({ delivery, policy }: Flight, landed: LandedAttempt): Promise<Settlement | null> {
+  async #settle({ delivery, webhook, template, policy }: Flight, landed: LandedAttempt): Promise<Settlement | null> {
     const { clock, random } = this.#options;
     const { record, outcome, excusedUntil, destination, disable } = landed;
     const concluded = conclude(delivery, {
       outcome,
       policy,
       attemptsInSeries: record.number - delivery.seriesFrom,
+      fallback: fallbackUse(webhook.config, template.target, delivery),
       excusedUntil,
       now: clock.now(),
       random: random(),

@@ -25,6 +25,7 @@ function queued(deliveryClass: SentClass, dataText = '{}'): QueuedDelivery {
     seriesFrom: 0,
     route: null,
     run: null,
+    atFallback: false,
     payload: 'full',
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText },
   };
@@ -140,11 +141,27 @@ test('retries and recovered ones take up a quarter of the slots, and no more, wh
   }
 });
 
-test('to probe with, the one that has been due for longest is taken, of whatever class', () => {
+function openClosedOffLane(): Lane {
   const circuit = { state: 'open', since: 0, failedProbes: 0, nextProbeAt: 5_000 } as const;
   const lane = new Lane(laneOf(webhook), { bytes: 0 });
   const destinations = new Map([[webhook.config.url, { ...UNKNOWN_DESTINATION, circuit }]]);
   lane.configure({ webhook, hold: NO_HOLD, destinations }, TEST_TEMPLATE, 0);
+  return lane;
+}
+
+test('one that a cancel did not take out is the probe all the same, where it has been due for longest', () => {
+  const lane = openClosedOffLane();
+  const [first, second] = [queued(1), queued(1)];
+  lane.add(1, [first, second], { full: false });
+  lane.reserve(first.id);
+  lane.forget(first.id);
+  lane.rewind();
+  lane.add(1, [first, second], { full: false });
+  assert.equal(lane.takeProbe(5_000), first);
+});
+
+test('to probe with, the one that has been due for longest is taken, of whatever class', () => {
+  const lane = openClosedOffLane();
   const lines = ([2, 1, 0] as const).map((deliveryClass) => [deliveryClass, queued(deliveryClass)] as const);
   for (const [deliveryClass, delivery] of lines) lane.add(deliveryClass, [delivery], { full: false });
   assert.equal(lane.takeProbe(4_999), undefined);

@@ -10,13 +10,15 @@ import {
 import { type DisabledReason, type Hold, NO_HOLD } from '../domain/hold.ts';
 import type { Ordering } from '../domain/ordering.ts';
 import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
+import { type Direction, OWN_DIRECTION } from '../domain/target.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
 import type { Learned } from './attempt-delivery.ts';
-import { createRequestTemplate, type RequestTemplate, type TemplateSettings } from './build-request.ts';
+import type { RequestTemplate, TemplateSettings } from './build-request.ts';
 import { Gathering } from './gathering.ts';
 import { LaneDestination } from './lane-destination.ts';
 import type { HealthNews, Landed } from './lane-health.ts';
+import { LaneWays } from './lane-ways.ts';
 import { OwnTrouble } from './own-trouble.ts';
 import type { Pacer } from './pacer.ts';
 import { isDueBefore, ReadProgress } from './read-progress.ts';
@@ -45,19 +47,16 @@ const REREAD_EVERY_MS = 1_000;
  * A delivery is read once: it goes `waiting` → `sending` → `settling` → gone, and stays in `known` all that time, so that
  * reading again from the start (as a sweep does) never starts it twice.
  *
- * With routes a lane has several destinations, each with a circuit, a Retry-After and a learned signature of its own. Slots,
- * rate limit, holds and trouble of our own are the lane's.
+ * With routes or a fallback a lane has several destinations, each with a circuit, a Retry-After and a learned signature of its
+ * own. Slots, rate limit, holds and trouble of our own are the lane's.
  *
  * Where the webhook keeps the order of runs, only heads are read, and {@link RunOrder} knows which runs have one in memory.
  */
 export class Lane {
   readonly id: LaneId;
   #webhook: Webhook | null = null;
-  /** By id of the route; null: the webhook's own URL. */
-  #ways = new Map<number | null, Way>();
+  #ways: LaneWays | null = null;
   #policy: RetryPolicy | null = null;
-  /** By URL; all that the present version may send to, its own first. */
-  #destinations = new Map<string, LaneDestination>();
   hold: Hold = NO_HOLD;
   /** An attempt disabled it, which is not on disk yet. */
   #isBeingDisabled = false;
@@ -101,30 +100,36 @@ export class Lane {
 
   /** What is sent to the webhook's own URL, made from its present version; null before it was read. */
   get sender(): Sender | null {
-    return this.senderTo(null);
+    return this.senderTo(OWN_DIRECTION);
   }
 
-  /** The same for a route, by its id. */
-  senderTo(route: number | null): Sender | null {
-    const way = this.#way(route);
+  /** The same for a route, or for its fallback. */
+  senderTo(direction: Direction): Sender | null {
+    const way = this.#ways?.of(direction);
     if (this.#webhook === null || way === undefined || this.#policy === null) return null;
     const { template, destination } = way;
     const { known, offerFirst } = destination;
     return { webhook: this.#webhook, template, policy: this.#policy, destination: known, offerFirst };
   }
 
-  /** What waits for a route that is gone goes to the webhook's own URL. */
-  #way(route: number | null): Way | undefined {
-    return this.#ways.get(route) ?? this.#ways.get(null);
+  get #destinations(): Iterable<LaneDestination> {
+    return this.#ways?.destinations ?? [];
   }
 
   configure({ webhook, hold, destinations }: LoadedLane, settings: TemplateSettings, now: number): void {
     if (this.#webhook?.version !== webhook.version) {
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
-      this.#lead(webhook, destinations, settings);
+      // What was left out may go elsewhere by now.
+      for (const { leftOut } of this.#destinations) {
+        this.#waitAgain(leftOut.takeKept());
+        if (leftOut.hasMore) this.rewind();
+        leftOut.forgetMore();
+      }
+      const before = this.#webhook?.secret === webhook.secret ? this.#ways : null;
+      this.#ways = new LaneWays(webhook, settings, { before, stored: destinations });
     }
     if (this.#webhook !== null && hold.resumedAt > this.hold.resumedAt) {
-      for (const destination of this.#destinations.values()) destination.probeNow(hold.resumedAt, now);
+      for (const destination of this.#destinations) destination.probeNow(hold.resumedAt, now);
     }
     this.#order(webhook.config.ordering);
     const { disabledAt, disabledReason } = this.hold;
@@ -142,28 +147,6 @@ export class Lane {
     this.rewind();
   }
 
-  /** @param stored what is on disk of its destinations, by URL */
-  #lead(webhook: Webhook, stored: LoadedLane['destinations'], settings: TemplateSettings): void {
-    // What was left out may go elsewhere by now.
-    for (const { leftOut } of this.#destinations.values()) {
-      this.#waitAgain(leftOut.takeKept());
-      if (leftOut.hasMore) this.rewind();
-      leftOut.forgetMore();
-    }
-    // What is learned goes to memory first: of the same receiver nothing newer can have been read.
-    const before = this.#webhook?.secret === webhook.secret ? this.#destinations : null;
-    this.#ways = new Map();
-    this.#destinations = new Map();
-    for (const route of [null, ...(webhook.config.routes ?? []).map(({ id }) => id)]) {
-      const template = createRequestTemplate(webhook, settings, route);
-      const { url } = template.target;
-      const known = this.#destinations.get(url) ?? before?.get(url);
-      const destination = known ?? new LaneDestination(stored.get(url) ?? UNKNOWN_DESTINATION);
-      this.#destinations.set(url, destination);
-      this.#ways.set(route, { template, destination });
-    }
-  }
-
   /** A setting or an earlier answer keeps everything back until a person changes it. */
   get isStopped(): boolean {
     const { pausedAt, disabledAt } = this.hold;
@@ -172,14 +155,12 @@ export class Lane {
 
   /** The instant before which nothing of it is sent to any destination; 0, or any other that is past: it is. */
   waitsUntil(now: number): number {
-    let first = Number.POSITIVE_INFINITY;
-    for (const destination of this.#destinations.values()) first = Math.min(first, destination.waitsUntil(now));
-    return Math.max(first, this.#heldUpUntil(now));
+    return Math.max(this.#ways?.waitsUntil(now) ?? 0, this.#heldUpUntil(now));
   }
 
   /** The same for one destination, by its URL. */
   waitsUntilFor(url: string, now: number): number {
-    return Math.max(this.#destinations.get(url)?.waitsUntil(now) ?? 0, this.#heldUpUntil(now));
+    return Math.max(this.#ways?.at(url)?.waitsUntil(now) ?? 0, this.#heldUpUntil(now));
   }
 
   /** What holds up all that it sends. */
@@ -190,18 +171,17 @@ export class Lane {
 
   /** Nothing is sent anywhere but one probe at a time. */
   get isClosedOff(): boolean {
-    for (const { isOpen } of this.#destinations.values()) if (!isOpen) return false;
-    return true;
+    return this.#ways?.isClosedOff === true;
   }
 
   /** All that is wanted is something to probe with, and whatever waits will do: there is one destination. */
   get probesWithAny(): boolean {
-    return this.#destinations.size === 1 && this.isClosedOff;
+    return this.#ways?.hasOneDestination === true && this.isClosedOff;
   }
 
   /** What is known about a destination. */
   destination(url: string): Destination {
-    return this.#destinations.get(url)?.known ?? UNKNOWN_DESTINATION;
+    return this.#ways?.at(url)?.known ?? UNKNOWN_DESTINATION;
   }
 
   /**
@@ -229,33 +209,23 @@ export class Lane {
     this.#trouble.end();
     const news = destination.observe({ ...landed, evidence, slots: this.#slots, resumedAt: this.hold.resumedAt });
     // A webhook is given up when none of its destinations takes anything.
-    return news.isHopeless ? { ...news, isHopeless: this.#isHopeless(now) } : news;
+    return news.isHopeless ? { ...news, isHopeless: this.#ways?.isHopeless(now) === true } : news;
   }
 
   #destinationOf({ webhook, url }: Sent): LaneDestination | null {
-    return this.#webhook?.secret === webhook.secret ? (this.#destinations.get(url) ?? null) : null;
-  }
-
-  #isHopeless(now: number): boolean {
-    return [...this.#destinations.values()].every((destination) => destination.isHopeless(now));
+    return this.#webhook?.secret === webhook.secret ? (this.#ways?.at(url) ?? null) : null;
   }
 
   /** How many more attempts may start now. */
   get freeSlots(): number {
-    let inRamp = 0;
-    let room = 0;
-    for (const destination of this.#destinations.values()) {
-      inRamp += destination.inRamp;
-      room = Math.max(room, destination.room);
-    }
+    const { room, inRamp } = this.#ways?.ramps ?? { room: 0, inRamp: 0 };
     // While something is wrong with ourselves, one is enough to see whether it still is.
-    if (this.#trouble.isThere) room = Math.min(room, 1 - inRamp);
-    return Math.min(this.#slots - this.sending, room);
+    return Math.min(this.#slots - this.sending, this.#trouble.isThere ? Math.min(room, 1 - inRamp) : room);
   }
 
-  /** What goes this route may be sent now. */
+  /** What goes this route, or to the own URL, may be sent now. */
   takes(route: number | null, now: number): boolean {
-    return this.#way(route)?.destination.takes(now) === true;
+    return this.#ways?.of({ ...OWN_DIRECTION, route })?.destination.takes(now) === true;
   }
 
   /** How many batches may be made: `free` of them could start now, `ahead` as soon as what is in the air is done with. */
@@ -273,7 +243,7 @@ export class Lane {
   gathersUntil(now: number): number | null {
     let first = this.gathering.nextReadyAt(now);
     for (const route of this.gathering.routesReady(now)) {
-      const until = this.#way(route)?.destination.waitsUntil(now) ?? 0;
+      const until = this.#ways?.of({ ...OWN_DIRECTION, route })?.destination.waitsUntil(now) ?? 0;
       if (until > now) first = Math.min(first ?? until, until);
     }
     return first;
@@ -313,7 +283,7 @@ export class Lane {
   /** Forgetting the lane loses nothing that matters: rows say the rest. */
   isForgettable(now: number): boolean {
     if (!this.isIdle || this.pacer?.isOver === false) return false;
-    return [...this.#destinations.values()].every((destination) => destination.isQuiet(now));
+    return this.#ways?.isQuiet(now) !== false;
   }
 
   /** Something of this class may have become due. */
@@ -374,6 +344,12 @@ export class Lane {
   /** Takes out runs whose heads are to be read now. */
   takeRuns(limit: number): string[] {
     return this.#isUnsure ? [] : this.runs.take(limit);
+  }
+
+  /** Of these, the ones that something of may be sent now: what was not tried yet waits for the own URLs, and may be much. */
+  classesToReadNow(now: number): SentClass[] {
+    const takesFirst = this.#ways?.takesFirst(now) === true;
+    return this.classesToRead().filter((deliveryClass) => takesFirst || deliveryClass === DELIVERY_CLASS.retry);
   }
 
   cursor(deliveryClass: DeliveryClass): Position | null {
@@ -456,7 +432,7 @@ export class Lane {
   /** The first of a line that its destination takes; takes out those before it, too. */
   #shift(line: QueuedDelivery[], now: number): { delivery: QueuedDelivery; destination: LaneDestination } | undefined {
     for (let delivery = line.shift(); delivery !== undefined; delivery = line.shift()) {
-      const destination = this.#way(delivery.route)?.destination;
+      const destination = this.#ways?.of(delivery)?.destination;
       if (destination?.takes(now)) return { delivery, destination };
       if (!destination?.leftOut.add(delivery)) this.#drop(delivery);
     }
@@ -468,7 +444,7 @@ export class Lane {
    * undefined: none is to be, or nothing for it is at hand.
    */
   takeProbe(now: number): QueuedDelivery | undefined {
-    for (const destination of this.#destinations.values()) {
+    for (const destination of this.#destinations) {
       if (!destination.isOpen || !destination.takes(now)) continue;
       const probe = this.#oldestFor(destination);
       if (probe !== undefined) return this.#start(probe, destination);
@@ -477,11 +453,11 @@ export class Lane {
   }
 
   #oldestFor(destination: LaneDestination): QueuedDelivery | undefined {
-    const isForIt = ({ route }: QueuedDelivery) => this.#way(route)?.destination === destination;
     let oldest: QueuedDelivery | undefined;
-    for (const line of this.#waiting) {
-      const found = line.find(isForIt);
-      if (found !== undefined && (oldest === undefined || isDueBefore(found, oldest))) oldest = found;
+    // All of them: one that a cancel failed to take out stands behind those that were due after it.
+    for (const delivery of this.#waiting.flat()) {
+      if (this.#ways?.of(delivery)?.destination !== destination) continue;
+      if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;
     }
     if (oldest === undefined) return undefined;
     const line = this.#waiting[oldest.class];
@@ -500,7 +476,7 @@ export class Lane {
 
   /** What was left out waits again, or is read again, where its destination takes something by now. */
   bringBack(now: number): void {
-    for (const destination of this.#destinations.values()) {
+    for (const destination of this.#destinations) {
       const { leftOut } = destination;
       if (leftOut.isEmpty || !destination.takes(now)) continue;
       this.#waitAgain(leftOut.takeKept());
@@ -511,14 +487,15 @@ export class Lane {
     }
   }
 
-  /** The next instant at which there may be something to bring back; null: whatever changes that brings a turn with it. */
+  /** The next instant at which there may be something to bring back, or to read; null: whatever changes that brings a turn with it. */
   leftOutUntil(now: number): number | null {
     let first: number | null = null;
-    for (const destination of this.#destinations.values()) {
-      if (destination.leftOut.isEmpty) continue;
+    const isUnread = this.classesToRead().length > 0;
+    for (const destination of this.#destinations) {
+      const { isEmpty } = destination.leftOut;
       const waitsUntil = destination.waitsUntil(now);
-      if (waitsUntil <= now && destination.room <= 0) continue;
-      const until = Math.max(waitsUntil, this.#mayRereadAt(now));
+      if (isEmpty ? !isUnread || waitsUntil <= now : waitsUntil <= now && destination.room <= 0) continue;
+      const until = isEmpty ? waitsUntil : Math.max(waitsUntil, this.#mayRereadAt(now));
       first = Math.min(first ?? until, until);
     }
     return first;
@@ -564,7 +541,7 @@ export class Lane {
   }
 
   #takeOut(deliveryId: string): void {
-    for (const { leftOut } of this.#destinations.values()) this.#waitAgain(leftOut.takeKept());
+    for (const { leftOut } of this.#destinations) this.#waitAgain(leftOut.takeKept());
     for (const line of this.#waiting) {
       const position = line.findIndex((delivery) => delivery.id === deliveryId);
       if (position < 0) continue;
@@ -575,7 +552,7 @@ export class Lane {
   /** Forgets what was read and not started: the webhook takes nothing for now. It is read again from the start. */
   dropWaiting(): void {
     let isAny = false;
-    for (const { leftOut } of this.#destinations.values()) {
+    for (const { leftOut } of this.#destinations) {
       if (leftOut.isEmpty) continue;
       isAny = true;
       for (const delivery of leftOut.takeKept()) this.#drop(delivery);
@@ -599,12 +576,6 @@ export class Lane {
 function insert(line: QueuedDelivery[], delivery: QueuedDelivery): void {
   const before = line.findLastIndex((waiting) => isDueBefore(waiting, delivery));
   line.splice(before + 1, 0, delivery);
-}
-
-/** How what goes one route is sent, or what goes none. */
-interface Way {
-  template: RequestTemplate;
-  destination: LaneDestination;
 }
 
 /** What one version of a webhook sends to one destination. */

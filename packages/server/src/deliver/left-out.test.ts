@@ -15,6 +15,7 @@ const delivery = (seq: number): QueuedDelivery => ({
   seriesFrom: 0,
   route: null,
   run: null,
+  atFallback: false,
   payload: 'full',
   event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText: '{}' },
 });

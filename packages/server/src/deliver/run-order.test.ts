@@ -20,6 +20,7 @@ function queued(seq: number, run: string | null, changes: Partial<QueuedDelivery
     seriesFrom: 0,
     route: null,
     run,
+    atFallback: false,
     payload: 'full',
     event: { id: 'evt_1', type: 'workflow.started', occurredAt: 0, dataText: '{}' },
     ...changes,

@@ -20,6 +20,9 @@ import { delayBeforeRetryMs, type RetryPolicy } from './retry-policy.ts';
  * a pending delivery so while its webhook takes nothing (see hold.ts). Not every attempt is charged: a probe that fails, a
  * 410 and a failure of our own leave the budget of the series as it was.
  *
+ * Where the webhook has a fallback URL, what would be failed goes there once, for one more series; a manual retry begins at
+ * its own URL again.
+ *
  * ```
  *   pending ────────────▶ batched     a member of a batch, which is a delivery by itself and carries its fate
  *           batch is made   │  ▲
@@ -57,6 +60,8 @@ export type NextStep =
       dueAt: number;
       /** The attempt does not count in its series. */
       uncharged?: true;
+      /** It goes to the webhook's fallback from now on, in a new series. */
+      atFallback?: true;
     };
 
 /** What {@link decideNext} looks at; instants in milliseconds since the epoch. */
@@ -65,6 +70,8 @@ export interface Decision {
   policy: RetryPolicy;
   /** Attempts made in the present series, this one included. A manual retry starts a new series. */
   attemptsInSeries: number;
+  /** What the webhook's fallback means for it. */
+  fallback: FallbackUse;
   /** The attempt is charged to nobody, and the delivery tried again at this instant; null: it counts. */
   excusedUntil: number | null;
   now: number;
@@ -72,11 +79,21 @@ export interface Decision {
   random: number;
 }
 
+/** Of an attempt: `ahead`, what it gives up goes to the fallback; `here`, it went there; `none`, there is none, or it had its turn. */
+export type FallbackUse = 'none' | 'ahead' | 'here';
+
 /** Pure: the next step after an attempt, by its outcome and the webhook's retry policy. */
 export function decideNext(decision: Decision): NextStep {
-  const { outcome, policy, attemptsInSeries, excusedUntil, now, random } = decision;
+  const { outcome, policy, attemptsInSeries, fallback, excusedUntil, now, random } = decision;
   // At least a moment: what was read up to now is never read again before the next sweep.
   const at = (dueAt: number) => Math.max(now + 1, dueAt);
+  const giveUp = (reason: string): NextStep => {
+    if (fallback === 'ahead') return { state: 'pending', dueAt: at(now), atFallback: true };
+    return {
+      state: 'failed',
+      reason: fallback === 'here' ? `${reason} at the fallback, as at its own URL before` : reason,
+    };
+  };
   if (excusedUntil !== null && outcome.kind !== 'delivered') {
     return { state: 'pending', dueAt: at(excusedUntil), uncharged: true };
   }
@@ -87,10 +104,10 @@ export function decideNext(decision: Decision): NextStep {
     case 'too_large':
       return { state: 'cancelled', reason: outcome.reason };
     case 'permanent':
-      return { state: 'failed', reason: outcome.reason };
+      return giveUp(outcome.reason);
     case 'retryable': {
       if (attemptsInSeries >= policy.attemptsAllowed) {
-        return { state: 'failed', reason: `${outcome.reason}; all ${attemptsInSeries} attempts used` };
+        return giveUp(`${outcome.reason}; all ${attemptsInSeries} attempts used`);
       }
       const delayMs = delayBeforeRetryMs(policy, attemptsInSeries, random);
       return { state: 'pending', dueAt: at(now + Math.max(Math.ceil(delayMs), outcome.retryAfterMs ?? 0)) };

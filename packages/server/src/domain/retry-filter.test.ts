@@ -9,7 +9,7 @@ import {
   type RetryFilter,
   retryFilterMatches,
 } from './retry-filter.ts';
-import { UNKNOWN_DESTINATION } from './webhook.ts';
+import { type Destination, UNKNOWN_DESTINATION } from './webhook.ts';
 
 const FAILED: EndedDelivery = {
   webhookId: 'wh_1',
@@ -98,12 +98,14 @@ test('an outage ends when its circuit is open no more, and began with the first 
   const before = { ...UNKNOWN_DESTINATION, circuit: open };
   const halfOpen = { state: 'half_open', since: 20_000, width: 1, widenAt: 21_000 } as const;
   const after = { ...UNKNOWN_DESTINATION, circuit: halfOpen };
-  const lost = { ...ALL_FAILED, webhookId: 'wh_1', byOutage: true };
-  assert.deepEqual(lostToOutage('wh_1', before, after), { ...lost, finishedFrom: 9_000 });
+  const url = 'https://a.example/';
+  const ended = (from: Destination, to: Destination) => lostToOutage('wh_1', { url, before: from, after: to });
+  const lost = { ...ALL_FAILED, webhookId: 'wh_1', byOutage: true, outageOf: url };
+  assert.deepEqual(ended(before, after), { ...lost, finishedFrom: 9_000 });
   const failing = { since: 4_000, attempts: 9, days: 1, latestAt: 9_000 };
-  assert.deepEqual(lostToOutage('wh_1', { ...before, failing }, after), { ...lost, finishedFrom: 4_000 });
+  assert.deepEqual(ended({ ...before, failing }, after), { ...lost, finishedFrom: 4_000 });
   const late = { ...failing, since: 12_000 };
-  assert.deepEqual(lostToOutage('wh_1', { ...before, failing: late }, after), { ...lost, finishedFrom: 9_000 });
-  assert.equal(lostToOutage('wh_1', before, before), null, 'a probe failed');
-  assert.equal(lostToOutage('wh_1', after, UNKNOWN_DESTINATION), null, 'it was over before');
+  assert.deepEqual(ended({ ...before, failing: late }, after), { ...lost, finishedFrom: 9_000 });
+  assert.equal(ended(before, before), null, 'a probe failed');
+  assert.equal(ended(after, UNKNOWN_DESTINATION), null, 'it was over before');
 });

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from './attempt.ts';
 import { evidenceOf } from './circuit.ts';
-import type { Destination } from './webhook.ts';
+import type { KnownChange } from './webhook.ts';
 
 /** Which of the deliveries that came to no good end are to be tried again. A field that is null does not select. */
 export interface RetryFilter {
@@ -20,6 +20,8 @@ export interface RetryFilter {
   finishedTo: number | null;
   /** Only what {@link failedByOutage}; absent: does not select. */
   byOutage?: true;
+  /** Only what did so at this URL, by its last attempt there; absent: by its last attempt. */
+  outageOf?: string;
 }
 
 /** Everything that failed. */
@@ -62,7 +64,7 @@ export function retryFilterMatches(filter: RetryFilter, delivery: EndedDelivery)
   );
 }
 
-/** Whether a delivery failed by an outage, as its last attempt shows: no retry was left, and the receiver is to blame. */
+/** Whether a delivery failed by an outage, as an attempt shows that was its last one there: no retry was left, and the receiver is to blame. */
 export function failedByOutage({ outcome, exchanges }: Pick<AttemptRecord, 'outcome' | 'exchanges'>): boolean {
   const last = exchanges.at(-1);
   return outcome === 'retryable' && last !== undefined && evidenceOf(last.result) === 'counted_failure';
@@ -70,12 +72,13 @@ export function failedByOutage({ outcome, exchanges }: Pick<AttemptRecord, 'outc
 
 /**
  * Pure: what a webhook lost to the outage that ended just now; null: none did. An outage ends when the circuit is open no more,
- * and began with the first attempt after the last success, or when the circuit opened, whichever was first.
+ * and began with the first attempt after the last success, or when the circuit opened, whichever was first. What another
+ * destination of the webhook lost is not meant; what the fallback did not take either is.
  */
-export function lostToOutage(webhookId: string, before: Destination, after: Destination): RetryFilter | null {
+export function lostToOutage(webhookId: string, { url, before, after }: KnownChange): RetryFilter | null {
   if (before.circuit.state !== 'open' || after.circuit.state === 'open') return null;
   const finishedFrom = Math.min(before.circuit.since, before.failing?.since ?? before.circuit.since);
-  return { ...ALL_FAILED, webhookId, finishedFrom, byOutage: true };
+  return { ...ALL_FAILED, webhookId, finishedFrom, byOutage: true, outageOf: url };
 }
 
 function isWithin(at: number, from: number | null, to: number | null): boolean {

@@ -4,7 +4,7 @@ import { FieldReader, isPlainObject } from './field-reader.ts';
 import type { FilterConfig } from './filter/filter.ts';
 import { readFilter } from './filter/read-filter.ts';
 import { checkOwnHeaders } from './own-headers.ts';
-import { checkWebhookUrl, type UrlRules } from './webhook-url.ts';
+import { readWebhookUrl, type UrlRules } from './webhook-url.ts';
 
 export const MAX_ROUTES = 20;
 const MAX_ID = 2 ** 32 - 1;
@@ -55,21 +55,13 @@ function readRoute(fields: FieldReader, { rules, problems }: RouteRules): GivenR
   else if (sameJson(fields.value('when'), {})) {
     fields.report('when', 'must name at least one field: what no route takes goes to the url of the webhook');
   }
-  const url = readRouteUrl(fields, rules);
+  if (fields.value('url') === undefined) fields.report('url', 'is required: where these events go');
+  const url = readWebhookUrl(fields, 'url', rules) ?? '';
   const headers = fields.value('headers') ?? {};
   const errors = checkOwnHeaders(headers, rules.headerPrefix, fields.path('headers'));
   problems.push(...errors);
   const id = fields.number('id', { fallback: -1, min: 0, max: MAX_ID, integer: true });
   return { id: id < 0 ? null : id, when, url, headers: errors.length === 0 ? (headers as RouteConfig['headers']) : {} };
-}
-
-function readRouteUrl(fields: FieldReader, rules: UrlRules): string {
-  const value = fields.value('url');
-  const problem = value === undefined ? 'is required: where these events go' : 'must be a text';
-  const checked = typeof value === 'string' ? checkWebhookUrl(value, rules) : { problem };
-  if ('url' in checked) return checked.url;
-  fields.report('url', checked.problem);
-  return '';
 }
 
 /**

@@ -52,6 +52,7 @@ test('shows every field with its default', () => {
       ordering: null,
       payload: 'full',
       recovery: 'manual',
+      fallback_url: null,
       filters: null,
       conditions: null,
       routes: null,
@@ -166,7 +167,6 @@ test('refuses unknown fields by name, with the nearest known one', () => {
 
 test('refuses what this version does not do, unless it is the default', () => {
   const meant: Record<keyof typeof UNSUPPORTED_FIELDS, unknown> = {
-    fallback_url: 'https://example.com/',
     tls: {},
   };
   for (const [name, value] of Object.entries(meant)) {
@@ -209,6 +209,21 @@ test('keeps no order of what goes in batches', () => {
   assert.ok(paths({ ordering: 'run', batch: { size: 10 } }).includes('ordering'));
   assert.match(errors({ ...required, ordering: 'run', batch: { size: 10 } })['ordering'] ?? '', /combined with batch/);
   assert.deepEqual(paths({ ordering: 'run', batch: null }), []);
+});
+
+test('a fallback obeys every rule of the URL, and is another one', () => {
+  const fallback = (fallback_url: unknown) => errors({ ...required, fallback_url })['fallback_url'];
+  assert.equal(parse({ fallback_url: 'https://B.example/x' }).config.fallback_url, 'https://b.example/x');
+  assert.equal(parse({ fallback_url: null }).config.fallback_url, null);
+  for (const url of ['', 'b.example', 'http://b.example/', 'https://me:pw@b.example/', 'https://10.0.0.1/']) {
+    assert.equal(fallback(url), errors({ ...required, url })['url']);
+    assert.notEqual(fallback(url), undefined, url);
+  }
+  assert.equal(fallback(5), 'must be a text');
+  for (const url of [required.url, 'HTTPS://EXAMPLE.com:443/hook']) {
+    assert.match(fallback(url) ?? '', /must be another one than url/);
+  }
+  assert.deepEqual(paths({ url: 'no', fallback_url: 'https://b.example/' }), ['url']);
 });
 
 test('recovers by itself only where that was asked for', () => {

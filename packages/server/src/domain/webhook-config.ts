@@ -10,7 +10,7 @@ import { type RetryPolicyConfig, readRetryPolicyConfig } from './retry-policy-co
 import { readSubscriptions } from './subscriptions.ts';
 import { readMetadata } from './webhook-metadata.ts';
 import { checkSecret } from './webhook-secret.ts';
-import { checkWebhookUrl, type UrlRules } from './webhook-url.ts';
+import { readWebhookUrl, type UrlRules } from './webhook-url.ts';
 
 /** A webhook's configuration as the API shows it: every field present, durations in seconds. The secret is kept apart. */
 export interface WebhookConfig extends MatchingConfig {
@@ -45,7 +45,8 @@ export interface WebhookConfig extends MatchingConfig {
   ordering: Ordering | null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';
-  fallback_url: null;
+  /** Where a delivery goes that its own URL did not take; obeys every rule of `url`, and is another one. Default null: none. */
+  fallback_url: string | null;
   tls: null;
 }
 
@@ -54,7 +55,6 @@ export interface WebhookConfig extends MatchingConfig {
  * so that none is ignored in silence.
  */
 export const UNSUPPORTED_FIELDS = {
-  fallback_url: null,
   tls: null,
 } as const satisfies Partial<WebhookConfig>;
 
@@ -64,7 +64,7 @@ export const BODY_SCHEME_WARNING =
 
 export const WEBHOOK_FIELDS: readonly string[] = [
   ...['url', 'name', 'description', 'metadata', 'events', 'secret', 'signature_scheme', 'retry_policy', 'headers'],
-  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'payload', 'batch', 'recovery'],
+  ...['timeout', 'active', 'max_concurrency', 'rate_limit', 'ordering', 'payload', 'batch', 'recovery', 'fallback_url'],
   ...MATCHING_FIELDS,
   ...Object.keys(UNSUPPORTED_FIELDS),
 ];
@@ -96,7 +96,7 @@ export function parseWebhookConfig(input: unknown, rules: WebhookRules): ParsedW
   fields.refuseUnknown(WEBHOOK_FIELDS);
   refuseUnsupported(fields);
   const config: WebhookConfig = {
-    url: readUrl(fields, rules),
+    ...readUrls(fields, rules),
     name: fields.text('name', 200),
     description: fields.text('description', 2000),
     metadata: readMetadata(fields),
@@ -146,16 +146,14 @@ function refuseUnsupported(fields: FieldReader): void {
   }
 }
 
-function readUrl(fields: FieldReader, rules: UrlRules): string {
-  const value = fields.value('url');
-  if (typeof value !== 'string') {
-    fields.report('url', value === undefined ? 'is required: where to send the events' : 'must be a text');
-    return '';
+function readUrls(fields: FieldReader, rules: UrlRules): Pick<WebhookConfig, 'url' | 'fallback_url'> {
+  if (fields.value('url') === undefined) fields.report('url', 'is required: where to send the events');
+  const url = readWebhookUrl(fields, 'url', rules) ?? '';
+  const fallback_url = readWebhookUrl(fields, 'fallback_url', rules);
+  if (fallback_url === url) {
+    fields.report('fallback_url', 'must be another one than url: it is for what that one does not take');
   }
-  const checked = checkWebhookUrl(value, rules);
-  if ('url' in checked) return checked.url;
-  fields.report('url', checked.problem);
-  return '';
+  return { url, fallback_url };
 }
 
 function readHeaders(fields: FieldReader, prefix: string, problems: FieldError[]): Record<string, string> {

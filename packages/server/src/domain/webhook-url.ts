@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { FieldReader } from './field-reader.ts';
 import type { AddressPolicy } from './public-address.ts';
 
 export const MAX_URL_LENGTH = 2048;
@@ -41,6 +42,19 @@ export function checkWebhookUrl(
   if (url.href.length > MAX_URL_LENGTH) return { problem: `must be at most ${MAX_URL_LENGTH} characters when encoded` };
   const hostProblem = checkHost(url.hostname, addressPolicy);
   return hostProblem === null ? { url: url.href } : { problem: hostProblem };
+}
+
+/**
+ * Reads a field that holds such a URL; what is wrong with it is reported.
+ * @returns null: there is none, or none that may be used
+ */
+export function readWebhookUrl(fields: FieldReader, name: string, rules: UrlRules): string | null {
+  const value = fields.value(name);
+  if (value === undefined) return null;
+  const checked = typeof value === 'string' ? checkWebhookUrl(value, rules) : { problem: 'must be a text' };
+  if ('url' in checked) return checked.url;
+  fields.report(name, checked.problem);
+  return null;
 }
 
 /** What the parser would repair or drop in silence is looked for in the text itself. */

@@ -42,6 +42,13 @@ export interface Destination {
   failing: FailingStreak | null;
 }
 
+/** What is known about a URL of a webhook, before and after something was learned. */
+export interface KnownChange {
+  url: string;
+  before: Destination;
+  after: Destination;
+}
+
 export const UNKNOWN_DESTINATION: Destination = {
   scheme: null,
   schemeLearnedAt: 0,

@@ -1,7 +1,7 @@
 import { headerNames, standardHeaderNames } from '@broxi/receiver';
 import Type, { type Static } from 'typebox';
 import type { AttemptRecord, Exchange } from '../domain/attempt.ts';
-import { targetOf } from '../domain/target.ts';
+import { directionOf, targetOf } from '../domain/target.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Delivery } from '../store/store.ts';
 import { instantSchema, optionalIntegerSchema, optionalStringSchema, presentInstant } from './instant.ts';
@@ -59,10 +59,12 @@ export const attemptSchema = Type.Object({
   started_at: instantSchema('When it began.'),
   duration: secondsSchema,
   webhook_version: Type.Integer({ description: 'The version of the webhook that it was made with.' }),
-  route: optionalIntegerSchema('The `id` of the route that it went; null: the `url` of the webhook.'),
+  route: optionalIntegerSchema(
+    'The `id` of the route that it went; null: the `url` of the webhook, or its `fallback_url`.',
+  ),
   outcome: Type.Enum(['delivered', 'partly_delivered', 'retryable', 'permanent', 'too_large', 'gone', 'own_failure'], {
     description:
-      'What it came to. partly_delivered: a batch, of which its receiver named members that failed. too_large: a batch that is split, because its receiver answered 413. gone: 410, which disables the webhook. own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
+      'What it came to. partly_delivered: a batch, of which its receiver named members that failed. too_large: a batch that is split, because its receiver answered 413. gone: 410, which disables the webhook (from its `fallback_url` it is permanent). own_failure: it never got as far as the receiver. Neither of these uses up a retry.',
   }),
   reason: optionalStringSchema('Why it did not succeed.'),
   exchanges: Type.Array(exchangeSchema, {
@@ -145,7 +147,7 @@ function sentHeaders(attempt: AttemptRecord, exchange: Exchange, sentBy: SentBy)
   const names = headerNames(headerPrefix);
   const timestamp = String(Math.floor(exchange.sentAt / 1000));
   const config = versions.find(({ version }) => version === attempt.webhookVersion)?.config;
-  const own = config === undefined ? {} : targetOf(config, attempt.route).headers;
+  const own = config === undefined ? {} : targetOf(config, directionOf(attempt, config)).headers;
   const headers: [name: string, value: string][] = [
     ['content-type', 'application/json'],
     ['user-agent', userAgent],

@@ -29,6 +29,10 @@ const fields = {
   run_id: optionalStringSchema('`data.run_id` of the event.'),
   origin: Type.Enum(['event', 'replay', 'backfill', 'test', 'batch'], { description: 'How it came to be.' }),
   route: optionalIntegerSchema('The `id` of the route that was decided on; null: it goes to the `url` of the webhook.'),
+  at_fallback: Type.Boolean({
+    description:
+      'True: its own URL, or that of its route, did not take it, and it goes, or went, to the `fallback_url`; of a member of a batch: with that.',
+  }),
   payload: Type.Enum(['full', 'thin'], { description: 'What its body carries of the data, decided when it was owed.' }),
   state: Type.Enum([...DELIVERY_STATES], {
     description:
@@ -90,21 +94,22 @@ async function lookAtWaiting(
   }
   return (delivery) => {
     const { webhookId, route, failedBefore } = delivery;
-    const { id, state } = owed(delivery);
+    const { id, state, atFallback } = owed(delivery);
     if (state !== 'pending') return 'as stored';
     if (sending.has(id)) return 'sending';
     const webhook = view.webhooks.get(webhookId);
     const standing = standings.get(webhookId);
     if (webhook === undefined || standing === undefined) return 'as stored';
-    const reasons: DeliveryHeldReason[] = heldReasonsOf(webhook, targetOf(webhook.config, route).url, standing);
+    const { url } = targetOf(webhook.config, { route, atFallback });
+    const reasons: DeliveryHeldReason[] = heldReasonsOf(webhook, url, standing);
     if (failedBefore !== null && webhook.config.ordering?.on_exhausted === 'block') reasons.push('run_blocked');
     return reasons.length > 0 ? reasons : 'as stored';
   };
 }
 
 /** What is sent, or waits to be: the batch that a delivery is a member of, or itself. */
-function owed({ id, state, batch }: Delivery): { id: string; state: DeliveryState } {
-  return batch ?? { id, state };
+function owed({ batch, ...delivery }: Delivery): Pick<Delivery, 'id' | 'state' | 'atFallback'> {
+  return batch ?? delivery;
 }
 
 function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
@@ -119,6 +124,7 @@ function present(delivery: Delivery, shownAs: ShownAs): DeliveryJson {
     run_id: delivery.runId,
     origin: delivery.origin,
     route: delivery.route,
+    at_fallback: owed(delivery).atFallback,
     payload: delivery.payload,
     state: batch === null ? state : delivery.state,
     batch_id: batch?.id ?? null,

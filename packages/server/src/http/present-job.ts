@@ -37,6 +37,7 @@ export const jobSchema = Type.Object(
             description: 'Only what used up its retries by an outage; the server made the job by itself.',
           }),
         ),
+        outage_of: Type.Optional(Type.String({ description: 'The URL whose outage that was.' })),
         since: Type.Optional(instantSchema('Of a backfill: accepted at this instant or later.')),
       },
       { description: 'What it is about, as it was asked for.' },
@@ -92,7 +93,7 @@ export function presentJob(job: Job): JobJson {
 function presentTask(task: JobTask): JobJson['filter'] {
   if (task.kind === 'backfill') return { webhook_id: task.webhookId, since: presentInstant(task.since) };
   const { webhookId, state, eventType, runId, status, createdFrom, createdTo, finishedFrom, finishedTo } = task.filter;
-  const { byOutage } = task.filter;
+  const { byOutage, outageOf } = task.filter;
   return {
     state,
     ...(webhookId !== null && { webhook_id: webhookId }),
@@ -103,6 +104,7 @@ function presentTask(task: JobTask): JobJson['filter'] {
     ...(createdTo !== null && { to: presentInstant(createdTo) }),
     ...(finishedFrom !== null && { finished_from: presentInstant(finishedFrom) }),
     ...(byOutage === true && { by_outage: true }),
+    ...(outageOf !== undefined && { outage_of: outageOf }),
     ...(finishedTo !== null && { finished_to: presentInstant(finishedTo) }),
   };
 }

@@ -141,7 +141,7 @@ export async function openTestApp(): Promise<TestApp> {
         );
       }
       for (const delivery of due) {
-        const target = loaded && targetOf(loaded.webhook.config, delivery.route);
+        const target = loaded && targetOf(loaded.webhook.config, delivery);
         const attempt: AttemptRecord = {
           id: newId('att'),
           number: delivery.attempts + 1,

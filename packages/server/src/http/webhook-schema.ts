@@ -234,9 +234,18 @@ const configFields = (form: Form) => ({
       description: 'auto: what used up its retries during an outage is sent again by itself when the circuit closes.',
     }),
   ),
+  fallback_url: Type.Optional(
+    Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      maxLength: 2048,
+      default: null,
+      description:
+        'Where a delivery goes when its retries at `url`, or at the URL of its route, are used up, or it was refused for good there: signed the same way, without `headers`, for one series of `retry_policy`; then it has failed. Obeys every rule of `url`, and must be another one. Null: nowhere.',
+      examples: ['https://backup.your-app.com/webhooks/broxi'],
+    }),
+  ),
   ...matchingSchemas(form),
   batch: Type.Optional(batchSchema(form)),
-  fallback_url: Type.Optional(notYet(null)),
   tls: Type.Optional(notYet(null)),
 });
 
@@ -246,6 +255,7 @@ const example = {
   retry_policy: { max_retries: 3, retry_delay: 5, exponential_backoff: true },
   headers: { 'X-Custom-Header': 'custom-value' },
   timeout: 30,
+  fallback_url: 'https://backup.your-app.com/webhooks/broxi',
   filters: exampleFilters,
 };
 
@@ -326,12 +336,13 @@ export const webhookSchema = Type.Object(
       Type.Unsafe<DisabledReason | null>({
         enum: ['gone', 'no_success', null],
         description:
-          'gone: a receiver answered 410. no_success: none of its receivers accepted anything for five days.',
+          'gone: a receiver answered 410. no_success: none of its receivers accepted anything for five days. A fallback is left out of both.',
       }),
     ),
     destinations: Type.Optional(
       Type.Array(destinationSchema, {
-        description: 'What was learned about each receiver, that of `url` first. Versions do not show it.',
+        description:
+          'What was learned about each receiver, that of `url` first, that of `fallback_url` last. Versions do not show it.',
       }),
     ),
     warnings: Type.Optional(

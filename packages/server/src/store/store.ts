@@ -97,8 +97,8 @@ export interface DeliveryQueue {
   nextDueAt(lane: Lane, after: number): Promise<number | null>;
   /**
    * Writes the outcome of an attempt; the only writer of outcomes. An attempt that is not charged does not count in its
-   * series. What `newsOf` tells of it is recorded with it, and owed to the webhooks of the workspace that name the type; so are
-   * the batches that carry on what this one did not deliver.
+   * series; for what goes to the fallback from now on, none so far does. What `newsOf` tells of it is recorded with it, and owed
+   * to the webhooks of the workspace that name the type; so are the batches that carry on what this one did not deliver.
    * @returns false, having written nothing, if the delivery no longer waits where it was read (fence lost)
    */
   settle(settlement: Settlement): Promise<boolean>;
@@ -118,8 +118,8 @@ export interface DeliveryQueue {
    */
   cancel(cancellation: { lane: Lane; deliveryId?: string; limit: number; reason: string }): Promise<number>;
   /**
-   * Puts a failed or cancelled delivery back into the queue with a fresh schedule. @returns false if it is neither, or was a
-   * batch whose members are in others by now
+   * Puts a failed or cancelled delivery back into the queue with a fresh schedule, at its own URL or route. @returns false if it
+   * is neither, or was a batch whose members are in others by now
    */
   requeue(lane: Lane, deliveryId: string): Promise<boolean>;
   /**
@@ -330,6 +330,8 @@ export interface QueuedDelivery {
   route: number | null;
   /** The run that it goes in order with, as long as its webhook keeps one; null: none. */
   run: string | null;
+  /** It was given up there, and goes to the webhook's fallback. */
+  atFallback: boolean;
   /** As it was decided when its event was published. */
   payload: PayloadKind;
   event: Pick<RecordedEvent, 'id' | 'type' | 'occurredAt' | 'dataText'>;
@@ -374,9 +376,11 @@ export interface SuccessorBatch {
   /** Ids of its members. */
   members: readonly string[];
   formedAt: number;
+  /** It goes to the webhook's fallback. */
+  atFallback: boolean;
   /** Attempts of its series that the other one made. */
   attemptsUsed: number;
-  /** `at once`: due as a first attempt. */
+  /** `at once`: due as a first attempt, which nothing is that goes to the fallback. */
   start: 'at once' | { state: 'pending'; dueAt: number } | { state: 'failed'; reason: string };
 }
 
@@ -391,7 +395,10 @@ export interface Settlement {
    * the version that the attempt was made with.
    */
   destination: { url: string; value: Destination } | null;
-  /** The attempt ends the webhook's deliveries for now: disables it, unless its URL is another one by now, or a person resumed it since. */
+  /**
+   * The attempt ends the webhook's deliveries for now: disables it, unless neither its URL nor one of its routes' is that of the
+   * attempt by now, or a person resumed it since.
+   */
   disable?: { reason: DisabledReason; at: number };
 }
 
@@ -426,12 +433,14 @@ export interface Delivery {
   route: number | null;
   /** It waits, and this one failed before it in the run that they go in order with, by id; null: there is none. */
   failedBefore: string | null;
+  /** It was given up there, and goes, or went, to the webhook's fallback. */
+  atFallback: boolean;
   /** As it was decided when its event was published. */
   payload: PayloadKind;
   /** `sending` is known to the lane's owner alone: the store says `pending`. */
   state: DeliveryState;
-  /** The batch that it is a member of and shares the fate of, with its state; null: it is in none. */
-  batch: { id: string; state: DeliveryState } | null;
+  /** The batch that it is a member of and shares the fate of; null: it is in none. */
+  batch: Pick<Delivery, 'id' | 'state' | 'atFallback'> | null;
   /** Why it failed, was cancelled, or is tried again. */
   reason: string | null;
   attempts: number;

@@ -10,6 +10,7 @@ export interface ModelDelivery {
   origin: 'event' | 'replay';
   route: number | null;
   run: string | null;
+  atFallback: boolean;
   payload: PayloadKind;
   state: 'pending' | 'delivered' | 'failed' | 'cancelled';
   class: SentClass;
@@ -47,8 +48,9 @@ export class DeliveryModel {
     found.attempts += 1;
     found.lastStatus = attempt.status;
     if (next.state === 'pending') {
-      const seriesFrom = found.seriesFrom + (next.uncharged === true ? 1 : 0);
-      Object.assign(found, { class: 1, dueAt: next.dueAt, seriesFrom, reason: attempt.reason });
+      if (next.uncharged === true) found.seriesFrom += 1;
+      if (next.atFallback === true) Object.assign(found, { atFallback: true, seriesFrom: found.attempts });
+      Object.assign(found, { class: 1, dueAt: next.dueAt, reason: attempt.reason });
     } else this.#end(found, next.state, next.state === 'failed' ? next.reason : null);
     return true;
   }
@@ -64,8 +66,8 @@ export class DeliveryModel {
   requeue(lane: string, id: string): boolean {
     const found = this.#find(lane, id);
     if (found?.state !== 'failed' && found?.state !== 'cancelled') return false;
-    const { attempts: seriesFrom } = found;
-    Object.assign(found, { state: 'pending', class: 2, dueAt: this.#now(), finishedAt: null, seriesFrom });
+    const fresh = { seriesFrom: found.attempts, atFallback: false };
+    Object.assign(found, { state: 'pending', class: 2, dueAt: this.#now(), finishedAt: null, ...fresh });
     return true;
   }
 
@@ -120,7 +122,7 @@ export class DeliveryModel {
 
   #add(delivery: NewDelivery): void {
     const fresh = { state: 'pending', dueAt: this.#now(), finishedAt: null, reason: null, lastStatus: null } as const;
-    this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0 });
+    this.deliveries.push({ ...delivery, ...fresh, attempts: 0, seriesFrom: 0, atFallback: false });
   }
 
   #end(delivery: ModelDelivery, state: 'delivered' | 'failed' | 'cancelled', reason: string | null): void {

@@ -13,7 +13,7 @@ import { idsOf } from './scene.ts';
 export type Action =
   | { kind: 'record'; lanes: number[]; run: string | null; salt: string }
   | { kind: 'read'; lane: number; class: SentClass; limit: number }
-  | { kind: 'settle'; handle: number; state: NextStep['state']; uncharged: boolean; delayMs: number }
+  | { kind: 'settle'; handle: number; state: NextStep['state']; mark: Mark | null; delayMs: number }
   | { kind: 'cancel'; delivery: number }
   | { kind: 'cancelLane'; lane: number; limit: number }
   | { kind: 'requeue'; delivery: number }
@@ -23,6 +23,10 @@ export type Action =
 
 /** Runs that deliveries go in order with. */
 export const RUNS = ['run_b', 'run_a'] as const;
+
+/** What else an outcome may say of a delivery that goes on. */
+type Mark = 'uncharged' | 'atFallback';
+
 const LANES = ['wh_b', 'wh_a', 'wh_c'] as const;
 const WORKSPACE = 'ws_model';
 
@@ -201,13 +205,13 @@ export class ModelRun {
     return 'record';
   }
 
-  async #settle({ handle, state, uncharged, delayMs }: Extract<Action, { kind: 'settle' }>): Promise<string> {
+  async #settle({ handle, state, mark, delayMs }: Extract<Action, { kind: 'settle' }>): Promise<string> {
     const delivery = this.#handles[handle % Math.max(1, this.#handles.length)];
     if (delivery === undefined) return 'nothing to settle';
     const { id } = delivery;
     const dueAt = Math.max(this.#clock.now() + delayMs, (this.#putOffTo.get(id) ?? 0) + 1);
     if (state === 'pending') this.#putOffTo.set(id, dueAt);
-    const next = nextStep(state, dueAt, uncharged);
+    const next = nextStep(state, dueAt, mark);
     const status = state === 'delivered' ? 200 : 500;
     const attempt = nextAttempt(delivery, answered(status));
     const expected = this.#model.settle(delivery, next, { reason: attempt.reason, status });
@@ -261,13 +265,14 @@ function placeOf({
   seriesFrom,
   route,
   run,
+  atFallback,
   payload,
-}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'run' | 'payload'>) {
-  return [id, dueAt, attempts, seriesFrom, route, run, payload];
+}: Pick<ModelDelivery, 'id' | 'dueAt' | 'attempts' | 'seriesFrom' | 'route' | 'run' | 'atFallback' | 'payload'>) {
+  return [id, dueAt, attempts, seriesFrom, route, run, atFallback, payload];
 }
 
-function nextStep(state: NextStep['state'], dueAt: number, uncharged: boolean): NextStep {
-  if (state === 'pending') return { state, dueAt, ...(uncharged && { uncharged }) };
+function nextStep(state: NextStep['state'], dueAt: number, mark: Mark | null): NextStep {
+  if (state === 'pending') return { state, dueAt, ...(mark && { [mark]: true }) };
   return state === 'delivered' ? { state } : { state, reason: 'gave up' };
 }
 

@@ -59,6 +59,7 @@ export function testBackfill(harness: StoreHarness): void {
         lastStatus: null,
         route: null,
         failedBefore: null,
+        atFallback: false,
         payload: 'full',
         createdAt: now,
         dueAt: now,

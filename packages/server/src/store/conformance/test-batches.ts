@@ -20,7 +20,8 @@ export function testBatches(harness: StoreHarness): void {
         }),
       );
     const successorOf = (from: QueuedDelivery, members: readonly string[], changes: Partial<SuccessorBatch> = {}) => ({
-      ...{ id: newId('del'), eventId: newId('evt'), members, formedAt: scene.clock.now(), attemptsUsed: 0 },
+      ...{ id: newId('del'), eventId: newId('evt'), members, formedAt: scene.clock.now() },
+      ...{ atFallback: false, attemptsUsed: 0 },
       dataText: JSON.stringify({ ...dataOf(from), count: members.length }),
       start: 'at once' as const,
       ...changes,
@@ -63,7 +64,7 @@ export function testBatches(harness: StoreHarness): void {
       const { seq, dueAt, event, ...rest } = formed;
       assert.ok(seq > Math.max(...members.map((member) => member.seq)));
       assert.ok(dueAt <= scene.clock.now());
-      const counts = { attempts: 0, seriesFrom: 0, createdAt: formedAt, run: null };
+      const counts = { attempts: 0, seriesFrom: 0, run: null, atFallback: false, createdAt: formedAt };
       assert.deepEqual(rest, { lane, id: batch.id, class: 0, origin: 'batch', route: 4, payload: 'full', ...counts });
       assert.deepEqual([event.id, event.type, event.occurredAt], [batch.eventId, 'webhook.batch', formedAt]);
       const bodies = ids.map((id) => ({

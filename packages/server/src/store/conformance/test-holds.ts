@@ -101,6 +101,21 @@ export function testHolds(harness: StoreHarness): void {
       });
     });
 
+    it('is disabled by an outcome at the URL of a route, and by none at its fallback', async () => {
+      const url = 'https://other.example/hook';
+      const attempt = { ...nextAttempt({ attempts: 0 }, answered(410)), url };
+      const configured = async (config: object) => {
+        const lane = await scene.lane();
+        await scene.store.putWebhook(sampleChange(lane, { config: sampleConfig(config) }));
+        await disable(lane, { attempt });
+        return await holdOf(lane);
+      };
+      const routes = [{ when: { run_id: 'run_1' }, url }];
+      assert.deepEqual(await configured({ routes }), GONE);
+      assert.deepEqual(await configured({ fallback_url: url }), NO_HOLD);
+      assert.deepEqual(await configured({ routes, fallback_url: url }), GONE);
+    });
+
     it('stays disabled as it was first', async () => {
       const lane = await webhook();
       await disable(lane);

@@ -26,7 +26,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       kind: fc.constant('settle'),
       handle: index,
       state: fc.constantFrom('delivered', 'failed', 'pending', 'pending'),
-      uncharged: fc.boolean(),
+      mark: fc.constantFrom(null, null, 'uncharged', 'atFallback'),
       delayMs: fc.nat({ max: 20 }),
     }),
   },

@@ -65,7 +65,7 @@ export function testNews(harness: StoreHarness): void {
       const batch = await scene.form(lane);
       const start = { state: 'failed', reason: 'all 4 attempts used' } as const;
       const more = { id: newId('del'), eventId: newId('evt'), dataText: batch.event.dataText, members };
-      const successor = { ...more, formedAt: scene.clock.now(), attemptsUsed: 4, start };
+      const successor = { ...more, formedAt: scene.clock.now(), atFallback: false, attemptsUsed: 4, start };
       await scene.settle(batch, { state: 'delivered' }, { successors: [successor] });
       await scene.gather(lane);
       const failed = await scene.form(lane);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { StoreHarness } from './harness.ts';
 import { JobRuns } from './job-runs.ts';
-import { answered, REFUSED, SAMPLE_URL, sampleChange, sampleConfig, sampleTest } from './samples.ts';
+import { answered, nextAttempt, REFUSED, SAMPLE_URL, sampleChange, sampleConfig, sampleTest } from './samples.ts';
 import { idsOf, Scene } from './scene.ts';
 
 /** With `recovery: auto`, what was lost to an outage is put back once the outage is over. */
@@ -68,6 +68,58 @@ export function testOutageRecovery(harness: StoreHarness): void {
       assert.ok(job);
       await runs.finish(job);
       assert.deepEqual(idsOf(await scene.due(lane, 2)), lost);
+    });
+
+    describe('of one of several destinations', () => {
+      const ROUTE_URL = 'https://route.example/hook';
+      const FALLBACK_URL = 'https://fallback.example/hook';
+      /** A webhook that lost one delivery at its own URL and one at a route; which of these is over, decides what comes back. */
+      const lostAtBoth = async () => {
+        const lane = await scene.lane();
+        const config = { recovery: 'auto', routes: [{ when: { run_id: 'b' }, url: ROUTE_URL }] };
+        await scene.store.putWebhook(
+          sampleChange(lane, { config: sampleConfig({ ...config, fallback_url: FALLBACK_URL }) }),
+        );
+        for (const url of [SAMPLE_URL, ROUTE_URL, FALLBACK_URL]) await settle(lane, { ...opened(), url });
+        return { lane, own: await failAt(lane, [SAMPLE_URL]), routed: await failAt(lane, [ROUTE_URL]) };
+      };
+      /** A delivery that failed after an attempt at each of these URLs; at the last one with this answer. */
+      const failAt = async (lane: Lane, urls: readonly string[], last = answered(503)) => {
+        const [id = ''] = await scene.owe(lane);
+        for (const [i, url] of urls.entries()) {
+          const delivery = (await scene.waiting(lane)).find((one) => one.id === id);
+          assert.ok(delivery);
+          const isLast = i === urls.length - 1;
+          const attempt = { ...nextAttempt(delivery, isLast ? last : answered(503)), url };
+          const dueAt = scene.clock.now() + 1;
+          const goesOn = { state: 'pending', dueAt, atFallback: true } as const;
+          await scene.settle(delivery, isLast ? { state: 'failed', reason: 'gave up' } : goesOn, { attempt });
+        }
+        return id;
+      };
+      const recovered = async (lane: Lane, url: string) => {
+        scene.clock.step(1_000);
+        await settle(lane, { ...answeredAgain(), url });
+        const [job] = await jobsOf(lane);
+        assert.ok(job);
+        assert.equal(job.task.kind === 'retry' && job.task.filter.outageOf, url);
+        await runs.finish(job);
+        return new Set(idsOf(await scene.due(lane, 2)));
+      };
+
+      it('puts back what was lost there, and leaves what another one lost', async () => {
+        const { lane, own, routed } = await lostAtBoth();
+        assert.deepEqual(await recovered(lane, ROUTE_URL), new Set([routed]));
+        assert.deepEqual(await recovered(lane, SAMPLE_URL), new Set([routed, own]));
+      });
+
+      it('also what the fallback did not take either, whatever it said, and what was lost there', async () => {
+        const { lane, own } = await lostAtBoth();
+        const both = await failAt(lane, [SAMPLE_URL, FALLBACK_URL]);
+        const atOwn = await failAt(lane, [SAMPLE_URL, FALLBACK_URL], answered(404));
+        assert.deepEqual(await recovered(lane, FALLBACK_URL), new Set([both]));
+        assert.deepEqual(await recovered(lane, SAMPLE_URL), new Set([both, atOwn, own]));
+      });
     });
 
     it('leaves what failed for another reason', async () => {

@@ -42,6 +42,7 @@ export function testQueue(harness: StoreHarness): void {
         seriesFrom: 0,
         route: null,
         run: null,
+        atFallback: false,
         payload: 'full',
         event: { id, type, occurredAt, dataText },
       };
@@ -66,6 +67,7 @@ export function testQueue(harness: StoreHarness): void {
         attempts: 0,
         seriesFrom: 0,
         route: null,
+        atFallback: false,
         payload: 'full',
       };
       assert.deepEqual(await scene.waiting(lane), [{ ...recovered, ...replayed }]);

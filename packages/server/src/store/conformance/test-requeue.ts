@@ -36,6 +36,20 @@ export function testRequeue(harness: StoreHarness): void {
       });
     }
 
+    it('puts back what was given up at the fallback where it went at first, and replays it there', async () => {
+      const lane = await scene.lane();
+      const [id = ''] = await scene.owe(lane);
+      await scene.settle(await scene.take(lane), { state: 'pending', dueAt: scene.clock.now(), atFallback: true });
+      await scene.settle(await scene.take(lane), { state: 'failed', reason: 'gave up there as well' });
+      assert.equal(await scene.store.replay(lane, id, 'del_anew'), true);
+      assert.equal(await scene.store.requeue(lane, id), true);
+      for (const delivery of await scene.waiting(lane)) {
+        assert.equal(delivery.atFallback, false);
+        assert.equal((await scene.delivery(lane, delivery.id)).atFallback, false);
+      }
+      assert.deepEqual(new Set(idsOf(await scene.waiting(lane))), new Set([id, 'del_anew']));
+    });
+
     it('puts nothing back that waits or was delivered, is unknown, or of another lane', async () => {
       const delivered = await scene.ended('delivered');
       const failed = await scene.ended('failed');

@@ -161,7 +161,7 @@ export function testRetention(harness: StoreHarness): void {
       const batch = await scene.form(lane);
       const start = { state: 'pending', dueAt: scene.clock.now() + 1 } as const;
       const more = { id: newId('del'), eventId: newId('evt'), dataText: batch.event.dataText, members: [id] };
-      const successor = { ...more, formedAt: scene.clock.now(), attemptsUsed: 1, start };
+      const successor = { ...more, formedAt: scene.clock.now(), atFallback: false, attemptsUsed: 1, start };
       await scene.settle(batch, { state: 'delivered' }, { successors: [successor] });
       await recordLast();
       scene.clock.step(60 * DAY_MS);

@@ -50,7 +50,16 @@ export function testRetryJobs(harness: StoreHarness): void {
       const batch = await scene.form(lane);
       const start = 'at once' as const;
       const dataText = batch.event.dataText;
-      const more = { id: newId('del'), eventId: newId('evt'), dataText, members, formedAt: 1, attemptsUsed: 0, start };
+      const more = {
+        id: newId('del'),
+        eventId: newId('evt'),
+        dataText,
+        members,
+        formedAt: 1,
+        atFallback: false,
+        attemptsUsed: 0,
+        start,
+      };
       await scene.settle(batch, { state: 'cancelled', reason: 'split' }, { successors: [more] });
       assert.equal((await estimate(lane.workspaceId, { state: 'cancelled' })).count, 0);
       const { job: cancelled } = await runs.finish(await retry(lane.workspaceId, { state: 'cancelled' }));

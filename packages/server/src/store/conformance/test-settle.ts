@@ -50,6 +50,23 @@ export function testSettle(harness: StoreHarness): void {
       assert.deepEqual(idsOf(await scene.due(lane, 1)), [delivery.id]);
     });
 
+    it('leads a delivery to the fallback, with a series of its own, and keeps it there until its end', async () => {
+      const { lane, delivery } = await taken();
+      const dueAt = scene.clock.now() + 1;
+      await scene.settle(delivery, { state: 'pending', dueAt });
+      await scene.settle(await scene.take(lane), { state: 'pending', dueAt: dueAt + 1, atFallback: true });
+      const diverted = await scene.take(lane);
+      const { class: deliveryClass, attempts, seriesFrom, atFallback } = diverted;
+      assert.deepEqual([deliveryClass, attempts, seriesFrom, atFallback], [1, 2, 2, true]);
+      assert.equal((await scene.delivery(lane, delivery.id)).atFallback, true);
+      await scene.settle(diverted, { state: 'pending', dueAt: dueAt + 2 });
+      await scene.settle(await scene.take(lane), { state: 'pending', dueAt: dueAt + 3, uncharged: true });
+      const retry = await scene.take(lane);
+      assert.deepEqual([retry.attempts, retry.seriesFrom, retry.atFallback], [4, 3, true]);
+      await scene.settle(retry, { state: 'failed', reason: 'gave up' });
+      assert.equal((await scene.delivery(lane, delivery.id)).atFallback, true, 'it ended there');
+    });
+
     it('keeps the route that an attempt went', async () => {
       const { lane, delivery } = await taken();
       const attempt = { ...nextAttempt(delivery, answered(204)), route: 4_294_967_295, url: 'https://route.example/' };

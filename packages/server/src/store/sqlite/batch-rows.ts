@@ -3,6 +3,7 @@ import { BATCH_TYPE, batchDataText } from '../../domain/batch.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import { deliveryBody } from '../../domain/delivery-body.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
+import type { Direction } from '../../domain/target.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { GatheringMember, GatheringQuery, NewBatch, StoreCounters, SuccessorBatch } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
@@ -98,7 +99,7 @@ export class BatchRows {
       return deliveryBody({ webhookId: lane.webhookId, deliveryId, event, payload: payloadOf(row) });
     });
     this.#dequeue.run({ places, lane: number });
-    const seq = this.#addFirst(lane, { ...batch, dataText: batchDataText(batch.eventType, bodies) });
+    const seq = this.#addFirst(lane, { ...batch, atFallback: false, dataText: batchDataText(batch.eventType, bodies) });
     this.#join.run({ batch: seq, members: JSON.stringify(rows.map((row) => row.seq)) });
     counters.deliveriesBatched += rows.length;
     counters.pending -= rows.length;
@@ -115,9 +116,9 @@ export class BatchRows {
     { seq: from, route, lastStatus }: { seq: number; route: number | null; lastStatus: number | null },
   ): RecordedEvent {
     const { rows, eventRows, numbers, counters } = this.#options;
-    const { id, formedAt: createdAt, attemptsUsed, start } = successor;
+    const { id, formedAt: createdAt, attemptsUsed, atFallback, start } = successor;
     const event = this.#eventOf(lane, successor);
-    const made = { ...AS_A_BATCH, lane, id, createdAt, route };
+    const made = { ...AS_A_BATCH, lane, id, createdAt, route, atFallback };
     let to: number;
     if (start === 'at once') to = this.#addFirst(lane, { ...successor, route });
     else if (start.state === 'failed') {
@@ -137,12 +138,12 @@ export class BatchRows {
   }
 
   /** A batch is due at once, as a first attempt. @returns its `seq` */
-  #addFirst(lane: Lane, batch: Carrier & { route: number | null }): number {
+  #addFirst(lane: Lane, batch: Carrier & Direction): number {
     const { rows, eventRows, wakes, counters, dueNow } = this.#options;
     const event = this.#eventOf(lane, batch);
-    const { id, route, formedAt: createdAt } = batch;
+    const { id, route, atFallback, formedAt: createdAt } = batch;
     const place = { class: DELIVERY_CLASS.first, dueAt: dueNow() };
-    const created = { ...AS_A_BATCH, lane, id, createdAt, route, seriesFrom: 0, ...place };
+    const created = { ...AS_A_BATCH, lane, id, createdAt, route, atFallback, seriesFrom: 0, ...place };
     const seq = rows.create({ ...created, event: eventRows.add(event) });
     wakes.addFirst({ ...created, seq, attempts: 0, event });
     counters.deliveriesCreated += 1;

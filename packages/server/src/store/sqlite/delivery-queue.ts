@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
+import { ownUrls } from '../../domain/target.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
@@ -71,7 +72,7 @@ export function deliveryQueue(options: {
     const row = oneRow<WebhookRow>(latestWebhook, lane.workspaceId, lane.webhookId);
     const hold = holds.find(lane);
     if (row === null || hold.disabledAt !== null || hold.resumedAt >= at) return false;
-    if (webhookFromRow(row, vault).config.url !== url) return false;
+    if (!ownUrls(webhookFromRow(row, vault).config).includes(url)) return false;
     holds.put(lane, { ...hold, disabledAt: at, disabledReason: reason });
     const { workspaceId, webhookId: subject } = lane;
     audit.addOfSystem({ workspaceId, at, action: 'webhook.disabled', subject, detail: `${reason} at ${url}` });
@@ -87,6 +88,7 @@ export function deliveryQueue(options: {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt, seq };
       const uncharged = next.uncharged === true;
       rows.postpone(lane, place, { attempts: attempt.number, uncharged, reason: attempt.reason, lastStatus });
+      if (next.atFallback === true) rows.divert(seq);
       counters.settledRetried += 1;
     } else {
       const reason = next.state === 'delivered' ? null : next.reason;

@@ -20,6 +20,7 @@ export class DeliveryRows {
   readonly #enqueue;
   readonly #dequeue;
   readonly #postpone;
+  readonly #divert;
   readonly #finish;
   readonly #recover;
   readonly #find;
@@ -41,18 +42,20 @@ export class DeliveryRows {
     this.#latestCreatedAt = database.prepare('SELECT created_at FROM deliveries ORDER BY seq DESC LIMIT 1');
     this.#insertDelivery = database.prepare(`
       INSERT INTO deliveries (workspace, id, lane, event, origin, state, class, due_at, attempts, series_from,
-        created_at, finished_at, reason, last_status, route, run, thin)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+        created_at, finished_at, reason, last_status, route, run, at_fallback, thin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#enqueue = database.prepare('INSERT INTO queue (lane, class, due_at, delivery) VALUES (?, ?, ?, ?)');
     this.#dequeue = database.prepare('DELETE FROM queue WHERE lane = ? AND class = ? AND due_at = ? AND delivery = ?');
     this.#postpone = database.prepare(`
       UPDATE deliveries SET class = ?, due_at = ?, attempts = ?, series_from = series_from + ?, reason = ?, last_status = ?
       WHERE seq = ?`);
+    this.#divert = database.prepare('UPDATE deliveries SET at_fallback = 1, series_from = attempts WHERE seq = ?');
     this.#finish = database.prepare(`
       UPDATE deliveries SET state = ?, due_at = NULL, attempts = ?, finished_at = ?, reason = ?, last_status = ?
       WHERE seq = ?`);
     this.#recover = database.prepare(`
-      UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, finished_at = NULL
+      UPDATE deliveries SET state = 'pending', class = ?, due_at = ?, series_from = attempts, at_fallback = 0,
+        finished_at = NULL
       WHERE seq = ? RETURNING run`);
     this.#find = database.prepare('SELECT * FROM deliveries WHERE workspace = ? AND id = ? AND lane = ?');
     this.#waiting = database.prepare(`
@@ -103,6 +106,7 @@ export class DeliveryRows {
       null,
       delivery.route,
       delivery.run,
+      delivery.atFallback ? 1 : 0,
       thinOf(delivery),
     );
     const seq = Number(lastInsertRowid);
@@ -129,6 +133,7 @@ export class DeliveryRows {
       delivery.lastStatus,
       delivery.route,
       null,
+      delivery.atFallback ? 1 : 0,
       thinOf(delivery),
     );
     return Number(lastInsertRowid);
@@ -146,12 +151,17 @@ export class DeliveryRows {
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
   }
 
+  /** A delivery goes to the webhook's fallback from now on, with a new series of attempts. */
+  divert(seq: number): void {
+    this.#divert.run(seq);
+  }
+
   /** Makes a delivery that was taken out terminal. */
   finish(seq: number, state: 'delivered' | 'failed' | 'cancelled', outcome: Progress): void {
     this.#finish.run(state, outcome.attempts, this.#clock.now(), outcome.reason, outcome.lastStatus, seq);
   }
 
-  /** Owes a finished delivery again, with a new series of attempts. @returns the run that it goes in order with */
+  /** Owes a finished delivery again, with a new series of attempts, where it went at first. @returns the run that it goes in order with */
   recover(lane: Lane, place: Place): string | null {
     const row = oneRow<{ run: string | null }>(this.#recover, place.class, place.dueAt, place.seq);
     this.#enqueue.run(this.#numbers.ofLane(lane), place.class, place.dueAt, place.seq);
@@ -215,6 +225,8 @@ interface NewDelivery {
   /** Default 0; less than that: a batch goes on with a series that another one began. */
   seriesFrom?: number;
   run: string | null;
+  /** Default false; a batch carries on there what another one did not deliver. */
+  atFallback?: boolean;
   payload: PayloadKind;
 }
 
@@ -227,6 +239,8 @@ interface FinishedDelivery extends Progress {
   state: 'delivered' | 'failed';
   createdAt: number;
   route: number | null;
+  /** Default false. */
+  atFallback?: boolean;
   payload: PayloadKind;
 }
 
@@ -247,6 +261,7 @@ export interface DeliveryRow {
   reason: string | null;
   last_status: number | null;
   route: number | null;
+  at_fallback: 0 | 1;
   /** `seq` of the batch that it is a member of. */
   batch: number | null;
   run: string | null;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { type Circuit, CLOSED_CIRCUIT } from '../../domain/circuit.ts';
 import type { FailingStreak } from '../../domain/failing-streak.ts';
-import { type Destination, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import { type Destination, type KnownChange, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { AuditRows } from './audit-rows.ts';
 import { allRows, oneRow } from './database.ts';
 import type { ReceiverSince } from './webhook-rows.ts';
@@ -26,11 +26,6 @@ export function destinationFromRow(row: DestinationRow): Destination {
     circuit: row.circuit === null ? CLOSED_CIRCUIT : (JSON.parse(row.circuit) as Circuit),
     failing: row.failing === null ? null : (JSON.parse(row.failing) as FailingStreak),
   };
-}
-
-interface Change {
-  before: Destination;
-  after: Destination;
 }
 
 /** The statements that read and write what is known of destinations. Writes run inside the caller's transaction. */
@@ -73,7 +68,7 @@ export class DestinationRows {
    * Another signed text than before, and a circuit that opens or closes, go into the audit log.
    * @returns what was known before, and is known now; null: nothing new was learned
    */
-  learn(lane: Lane, learned: { url: string; value: Destination } | null, webhookVersion: number): Change | null {
+  learn(lane: Lane, learned: { url: string; value: Destination } | null, webhookVersion: number): KnownChange | null {
     if (learned === null || !this.#receiverSince(lane, learned.url, webhookVersion)) return null;
     const { url, value } = learned;
     const before = this.find(lane, url);
@@ -93,7 +88,7 @@ export class DestinationRows {
     }
     const [wasOpen, isOpen] = [before.circuit.state === 'open', value.circuit.state === 'open'];
     if (wasOpen !== isOpen) this.#note(lane, isOpen ? 'webhook.circuit_opened' : 'webhook.circuit_closed', `at ${url}`);
-    return { before, after: value };
+    return { url, before, after: value };
   }
 
   #note({ workspaceId, webhookId }: Lane, action: string, detail: string): void {

@@ -5,7 +5,8 @@ import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 
 /** What a sender needs to know, of `queue q`, `deliveries d` and `events e`. */
 export const DUE_COLUMNS = `
-  q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.run, d.thin,
+  q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.run,
+  d.at_fallback, d.thin,
   e.id AS event_id, e.type, e.occurred_at, e.data`;
 
 /** A row of {@link DUE_COLUMNS}. */
@@ -20,6 +21,7 @@ export interface DueRow {
   series_from: number;
   route: number | null;
   run: string | null;
+  at_fallback: 0 | 1;
   thin: DeliveryRow['thin'];
   event_id: string;
   type: string;
@@ -40,6 +42,7 @@ export function queuedFromRow(lane: Lane, row: DueRow): QueuedDelivery {
     seriesFrom: row.series_from,
     route: row.route,
     run: row.run,
+    atFallback: row.at_fallback === 1,
     payload: payloadOf(row),
     event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
   };

@@ -58,7 +58,8 @@ export function createEventRows(options: {
           continue;
         }
         const first = { ...created, class: DELIVERY_CLASS.first };
-        wakes.addFirst({ ...first, seq: rows.create({ ...first, event: seq }), attempts: 0, seriesFrom: 0, event });
+        const fresh = { attempts: 0, seriesFrom: 0, atFallback: false };
+        wakes.addFirst({ ...first, seq: rows.create({ ...first, event: seq }), ...fresh, event });
       }
       counters.deliveriesCreated += deliveries.length;
       counters.pending += deliveries.length;

@@ -12,7 +12,7 @@ const WORKSPACE = '(SELECT number FROM workspace_numbers WHERE workspace_id = ?)
 const LANE = '(SELECT number FROM lanes WHERE workspace_id = ? AND webhook_id = ?)';
 const DELIVERIES = `
   SELECT d.*, l.workspace_id, l.webhook_id, e.id AS event_id, e.type AS event_type, e.run_id,
-    b.id AS batch_id, b.state AS batch_state, b.finished_at AS batch_finished_at,
+    b.id AS batch_id, b.state AS batch_state, b.at_fallback AS batch_at_fallback, b.finished_at AS batch_finished_at,
     CASE WHEN d.run IS NOT NULL AND d.state = 'pending' THEN (
       SELECT f.id FROM deliveries f
       WHERE f.lane = d.lane AND f.run = d.run AND f.state = 'failed' AND f.seq < d.seq AND ${IN_ORDER('f')}
@@ -96,6 +96,7 @@ interface ListedRow extends DeliveryRow {
   /** Of the batch that it is a member of; null: it is in none. */
   batch_id: string | null;
   batch_state: DeliveryState;
+  batch_at_fallback: 0 | 1;
   batch_finished_at: number | null;
   failed_before: string | null;
 }
@@ -111,9 +112,10 @@ function deliveryFromRow(row: ListedRow): Delivery {
     origin: row.origin,
     route: row.route,
     failedBefore: row.failed_before,
+    atFallback: row.at_fallback === 1,
     payload: payloadOf(row),
     state: row.state,
-    batch: row.batch_id === null ? null : { id: row.batch_id, state: row.batch_state },
+    batch: batchOf(row),
     reason: row.reason,
     attempts: row.attempts,
     lastStatus: row.last_status,
@@ -121,6 +123,10 @@ function deliveryFromRow(row: ListedRow): Delivery {
     dueAt: row.due_at,
     finishedAt: row.finished_at ?? row.batch_finished_at,
   };
+}
+
+function batchOf({ batch_id: id, batch_state: state, batch_at_fallback }: ListedRow): Delivery['batch'] {
+  return id === null ? null : { id, state, atFallback: batch_at_fallback === 1 };
 }
 
 interface AttemptRow {

@@ -35,10 +35,10 @@ export function retryCandidates(
       WHERE ${scope} AND d.state = ? AND d.state IN ('failed', 'cancelled') AND d.id ${comparison} ?
       ORDER BY d.id ${order} LIMIT ?`);
   const lastAttempt = database.prepare(
-    'SELECT outcome, exchanges FROM attempts WHERE delivery = ? ORDER BY number DESC LIMIT 1',
+    'SELECT outcome, exchanges FROM attempts WHERE delivery = ? AND url = ifnull(?, url) ORDER BY number DESC LIMIT 1',
   );
   const isByOutage = (seq: number): boolean => {
-    const row = oneRow<LastAttemptRow>(lastAttempt, seq);
+    const row = oneRow<LastAttemptRow>(lastAttempt, seq, filter.outageOf ?? null);
     const exchanges = () => JSON.parse(row?.exchanges ?? '[]') as AttemptRecord['exchanges'];
     return row !== null && failedByOutage({ outcome: row.outcome, exchanges: exchanges() });
   };

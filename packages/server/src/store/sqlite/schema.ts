@@ -222,4 +222,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_in_order ON deliveries (lane, run, state, seq)
     WHERE run IS NOT NULL AND state IN ('pending', 'failed');
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN at_fallback INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -27,7 +27,8 @@ function openList() {
 function delivery(lane: Lane, seq: number): QueuedDelivery {
   const event = { id: `evt_${seq}`, type: 'a.b', occurredAt: 0, dataText: '{}' };
   const place = { class: 0, dueAt: 1, createdAt: 1, origin: 'event', attempts: 0, seriesFrom: 0 } as const;
-  return { lane, seq, id: `del_${seq}`, ...place, route: null, run: null, payload: 'full', event };
+  const sent = { route: null, run: null, atFallback: false, payload: 'full' } as const;
+  return { lane, seq, id: `del_${seq}`, ...place, ...sent, event };
 }
 
 test('tells what a transaction brought, lane by lane, once it is on disk', () => {

@@ -116,9 +116,11 @@ export function checkSuccessors(
     last: ExchangeResult;
     row: DeliveryRow;
     policy: Webhook['config']['retry_policy'];
+    /** What becomes of what is given up. */
+    givenUp: 'failed' | 'diverted';
   },
 ): void {
-  const { settlement, members, last, row, policy } = given;
+  const { settlement, members, last, row, policy, givenUp } = given;
   const { delivery, successors = [] } = settlement;
   const breach = (what: string) => witness.breach(`batch ${delivery.id} ${what}`);
   const { reached } = witness;
@@ -144,21 +146,38 @@ export function checkSuccessors(
     reached.note('a batch was split');
     const [one, two] = successors.map((successor) => successor.members.length);
     if (successors.length !== 2 || Math.abs(Number(one) - Number(two)) > 1) breach('is not split in halves');
-    if (!successors.every(isFresh)) breach('is split, and its halves are not as if they were new');
+    if (row.atFallback) reached.note('a batch was split at the fallback');
+    const isFresh = row.atFallback ? isNewAtFallback : isNew;
+    if (!successors.every((half) => isFresh(half, witness.time.now)))
+      breach('is split, and its halves are not as if they were new');
   } else if (typeof meaning === 'object') {
     reached.note('members of a batch failed, and went on in another');
     const [successor] = successors;
-    const expected = used >= attemptsAllowed(policy) ? 'failed' : 'pending';
-    const start = successor?.start;
-    const is = typeof start === 'object' ? start.state : start;
+    if (successor === undefined || successors.length !== 1) {
+      breach(`hands on members in ${successors.length} batches`);
+      return;
+    }
+    const expected = used >= attemptsAllowed(policy) ? givenUp : 'pending';
     if (expected === 'failed') reached.note('members of a batch failed with its last attempt');
-    if (is !== expected || successors.length !== 1)
-      breach(`hands on members as ${is} instead of ${expected}, after ${used} attempts`);
-    if (successor?.attemptsUsed !== used)
-      breach(`hands on members with ${successor?.attemptsUsed} of ${used} attempts used`);
+    if (expected === 'diverted') {
+      reached.note('members of a batch that failed with its last attempt went to the fallback');
+      if (!isNewAtFallback(successor, witness.time.now)) breach('does not hand on to the fallback as if it was new');
+      return;
+    }
+    const { start, attemptsUsed, atFallback } = successor;
+    const is = typeof start === 'object' ? start.state : start;
+    if (is !== expected) breach(`hands on members as ${is} instead of ${expected}, after ${used} attempts`);
+    if (attemptsUsed !== used) breach(`hands on members with ${attemptsUsed} of ${used} attempts used`);
+    if (atFallback !== row.atFallback) breach(`hands on members ${atFallback ? 'to' : 'away from'} the fallback`);
+    if (atFallback) reached.note('members of a batch that failed at the fallback stayed there');
   }
 }
 
-function isFresh({ start, attemptsUsed }: SuccessorBatch): boolean {
-  return start === 'at once' && attemptsUsed === 0;
+function isNew({ start, attemptsUsed, atFallback }: SuccessorBatch): boolean {
+  return start === 'at once' && attemptsUsed === 0 && !atFallback;
+}
+
+function isNewAtFallback({ start, attemptsUsed, atFallback }: SuccessorBatch, now: number): boolean {
+  const isAtOnce = typeof start === 'object' && start.state === 'pending' && start.dueAt <= now + 1;
+  return isAtOnce && attemptsUsed === 0 && atFallback;
 }

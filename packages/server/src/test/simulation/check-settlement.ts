@@ -1,4 +1,5 @@
 import type { ExchangeResult } from '../../domain/attempt.ts';
+import type { NextStep } from '../../domain/delivery.ts';
 import type { RetryPolicyConfig } from '../../domain/retry-policy-config.ts';
 import type { Settlement } from '../../store/store.ts';
 import { checkSuccessors, meaningOf } from './batch-check.ts';
@@ -45,18 +46,24 @@ export function checkSettlement(
   const verdict =
     meaning === 'unclear' || meaning === 'split'
       ? ({ unclear: 'retryable', split: 'cancelled' } as const)[meaning]
-      : judge(last, { policy, cutShort, isProbe: attempt.isProbe });
-  if (members !== null) checkSuccessors(witness, { settlement, members, last, row, policy });
-  else if (settlement.successors !== undefined) breach('hands on members, and is no batch');
+      : judge(last, { policy, cutShort, attempt });
   note(witness, { last, verdict, row, cutShort });
-  const is = next.state === 'pending' && next.uncharged === true ? 'uncharged' : next.state;
+  if (attempt.isFallback) noteFallback(witness, { last, verdict, next });
+  if (attempt.isFallback && members !== null) witness.reached.note('a batch went to the fallback');
+  const is = marked(next);
   const allowed = attemptsAllowed(policy);
-  const expected = verdict === 'retryable' ? (charged + 1 >= allowed ? 'failed' : 'pending') : verdict;
+  const isOver = verdict === 'failed' || (verdict === 'retryable' && charged + 1 >= allowed);
+  const givenUp = row.atFallback || version.config.fallback_url === null ? 'failed' : 'diverted';
+  if (members !== null) checkSuccessors(witness, { settlement, members, last, row, policy, givenUp });
+  else if (settlement.successors !== undefined) breach('hands on members, and is no batch');
+  const expected = isOver ? givenUp : verdict === 'retryable' ? 'pending' : verdict;
   if (is !== expected) {
     breach(`ended as ${is} instead of ${expected}, with ${charged} of ${allowed} used up before`);
     return;
   }
-  if (verdict === 'retryable' && expected === 'failed') witness.reached.note('all attempts used up');
+  if (verdict === 'retryable' && isOver) witness.reached.note('all attempts used up');
+  if (is === 'diverted' && next.state === 'pending' && next.dueAt > now + 1)
+    breach('does not go to the fallback at once');
   if (is === 'pending' && next.state === 'pending') {
     const waitMs = cutShort ? 0 : (retryAfterMs(last, now) ?? 0);
     const [shortest, longest] = delayBounds(policy, charged + 1).map((delayMs) => Math.max(delayMs, waitMs, 1));
@@ -72,14 +79,20 @@ export function checkSettlement(
 
 type Verdict = 'delivered' | 'failed' | 'uncharged' | 'retryable' | 'cancelled';
 
+function marked(next: NextStep): string {
+  if (next.state !== 'pending') return next.state;
+  return next.atFallback ? 'diverted' : next.uncharged ? 'uncharged' : next.state;
+}
+
 function judge(
   last: ExchangeResult,
-  given: { policy: RetryPolicyConfig; cutShort: boolean; isProbe: boolean },
+  given: { policy: RetryPolicyConfig; cutShort: boolean; attempt: AttemptFacts },
 ): Verdict {
+  const { isProbe, isFallback } = given.attempt;
   const evidence = evidenceOf(last);
   if (evidence === 'success') return 'delivered';
-  if (evidence === 'own' || (evidence === 'counted' && given.isProbe)) return 'uncharged';
-  if (last.kind === 'answered' && last.status === 410) return 'uncharged';
+  if (evidence === 'own' || (evidence === 'counted' && isProbe)) return 'uncharged';
+  if (last.kind === 'answered' && last.status === 410) return isFallback ? 'failed' : 'uncharged';
   return given.cutShort || isRetriedBy(last, given.policy) ? 'retryable' : 'failed';
 }
 
@@ -124,7 +137,7 @@ function checkDisabling(
 ): void {
   const { webhook, deliveryId } = attempt;
   const { workspaceId, webhookId } = webhook.lane;
-  const isGone = last.kind === 'answered' && last.status === 410;
+  const isGone = !attempt.isFallback && last.kind === 'answered' && last.status === 410;
   const reason = settlement.disable?.reason;
   if (reason === 'gone') reached.note('a webhook disabled by 410');
   if (reason === 'no_success') reached.note('a webhook disabled after days without a success');
@@ -133,12 +146,25 @@ function checkDisabling(
   const isChanged = webhook.changing || webhook.changedUntil >= attempt.startedAt;
   if (isGone && reason === undefined && !wasDisabled && !isChanged)
     breach(`${deliveryId} was answered 410 and disabled nothing`);
-  const isHopeless = evidenceOf(last) !== 'own' && attempt.destination.isHopeless();
+  const isHopeless = !attempt.isFallback && evidenceOf(last) !== 'own' && attempt.destination.isHopeless();
+  if (attempt.isFallback && reason !== undefined)
+    breach(`${deliveryId} disabled its webhook by an answer of the fallback`);
   if (reason === 'no_success' && !isHopeless && !isChanged)
     breach(`${deliveryId} disabled its webhook before its time`);
   if (isHopeless && reason === undefined && !wasDisabled && !isChanged) {
     breach(`${deliveryId} did not disable a webhook that took nothing for days`);
   }
+}
+
+function noteFallback(
+  { reached }: Witness,
+  { last, verdict, next }: { last: ExchangeResult; verdict: Verdict; next: NextStep },
+): void {
+  if (verdict === 'delivered') reached.note('the fallback took a delivery');
+  if (next.state === 'failed') reached.note('the fallback did not take a delivery either');
+  if (last.kind === 'answered' && last.status === 410) reached.note('a fallback was gone');
+  if (next.state === 'pending' && next.uncharged && evidenceOf(last) === 'counted')
+    reached.note('a probe of a fallback failed');
 }
 
 function note(

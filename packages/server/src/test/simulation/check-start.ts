@@ -1,8 +1,12 @@
 import type { OutgoingRequest } from '../../deliver/send-request.ts';
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import { type AttemptFacts, type DeliveryFacts, type ExchangeFacts, requestsInTheAir } from './facts.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
+
+/** Sent to the webhook's own URL, and to nobody else. */
+export const OWN_HEADER = 'X-Credential';
 
 /** An attempt begins: may it? */
 export function checkStart(
@@ -23,6 +27,7 @@ export function checkStart(
   if (row.createdIn > disk.journal.synced) breach('before it was on disk');
   if (row.dueAt !== null && row.dueAt > time.now) breach(`${row.dueAt - time.now} ms before it was due`);
   if (attempt.number !== row.attempts + 1) breach(`as attempt ${attempt.number} after ${row.attempts}`);
+  if (row.atFallback && row.class !== DELIVERY_CLASS.retry) breach('to the fallback before it was given up elsewhere');
   const allowed = Math.max(...versionsOf(disk, webhook.lane).map(({ config }) => attemptsAllowed(config.retry_policy)));
   const charged = row.attempts - row.seriesFrom;
   if (charged >= allowed) breach(`after all ${allowed} attempts of its series`);
@@ -33,6 +38,12 @@ export function checkStart(
   const timeoutMs = Math.max(...versions.map(({ config }) => config.timeout)) * 1000;
   const givenMs = request.deadline - time.elapsed;
   if (givenMs > timeoutMs) breach(`with ${givenMs} ms to answer, where ${timeoutMs} were agreed`);
+  if (row.atFallback)
+    witness.reached.note(
+      attempt.isFallback
+        ? 'a delivery went to the fallback'
+        : 'a delivery whose fallback was taken out went to its own URL',
+    );
   if (delivery.crashed) witness.reached.note('a delivery was sent again after a crash');
   if (webhook.changing || webhook.changedUntil >= time.now) return;
   const { config, deletedAt } = versionsOf(disk, webhook.lane).at(-1) ?? {};
@@ -62,6 +73,9 @@ export function checkExchange(
   if (exchanges.length > 1) witness.reached.note('the other signature was offered');
   const timeoutMs = Math.max(...versions.map(({ config }) => config.timeout)) * 1000;
   if (now - startedAt > timeoutMs) breach(`${now - startedAt} ms after its attempt began, of ${timeoutMs}`);
+  const isOwnHeaderSent = request.headers.includes(OWN_HEADER);
+  if (isOwnHeaderSent === attempt.isFallback)
+    breach(`${attempt.isFallback ? 'with' : 'without'} the headers of its own URL`);
   const signedAt = Number(request.headers[request.headers.findIndex((name) => /-timestamp$/i.test(name)) + 1]);
   if (signedAt !== Math.floor(now / 1000)) breach('with the time of another exchange');
   checkFirstScheme(witness, attempt);

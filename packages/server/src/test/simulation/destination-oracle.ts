@@ -17,8 +17,6 @@ type Circuit =
   | { state: 'half_open'; since: number; width: number };
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Between two attempts while something is wrong on this side. */
-const SHORTEST_PAUSE_MS = 1_000;
 const OWN = ['resolver', 'unreachable', 'out_of_sockets', 'proxy'];
 const ANSWERED_IN_A_WAY = ['malformed_response', 'address_refused'];
 
@@ -49,8 +47,6 @@ export class DestinationOracle {
   isGivenUp = false;
   /** Attempts since it last took something; null: none. */
   #failing: FailingStreak | null = null;
-  /** Trouble of our own; null: none. */
-  #trouble: { pauseMs: number; until: number } | null = null;
   /** The latest change of anything that keeps deliveries back. */
   changedAt = 0;
   /** Attempts that started earlier say nothing. */
@@ -84,18 +80,13 @@ export class DestinationOracle {
 
   /** Nothing keeps deliveries back but slots. */
   isFree(now: number): boolean {
-    return this.circuit.state !== 'open' && this.notBefore <= now && !this.isGivenUp && this.#trouble === null;
-  }
-
-  /** Trouble of our own is waited out, by the whole lane: also after the webhook's URL has changed. */
-  get isTroubled(): boolean {
-    return this.#trouble !== null;
+    return this.circuit.state !== 'open' && this.notBefore <= now && !this.isGivenUp;
   }
 
   /** The latest instant at which something of what keeps deliveries back ends, if the receiver is well from now on. */
   freeFrom(now: number): number {
     const probeAt = this.circuit.state === 'open' ? this.circuit.nextProbeAt : now;
-    return Math.max(now, this.notBefore, probeAt, this.#trouble?.until ?? 0);
+    return Math.max(now, this.notBefore, probeAt);
   }
 
   /**
@@ -106,11 +97,7 @@ export class DestinationOracle {
   started(deliveryId: string, { others, isChanging }: { others: readonly InTheAir[]; isChanging: boolean }): void {
     const { now } = this.#witness.time;
     const breach = (what: string) => this.#witness.breach(`${deliveryId} was sent ${what}`);
-    if (this.isGivenUp) breach('after its webhook was disabled');
     if (now < this.notBefore) breach(`${this.notBefore - now} ms before the instant that Retry-After asked for`);
-    // How much longer than the shortest pause is up to the engine, which may have forgotten earlier trouble.
-    if (this.#trouble !== null && now < this.#trouble.until - this.#trouble.pauseMs + SHORTEST_PAUSE_MS)
-      breach('while trouble of our own is waited out');
     if (others.some(({ isProbe, state }) => isProbe && state === 'between')) return;
     const { circuit } = this;
     if (circuit.state === 'open') {
@@ -130,12 +117,7 @@ export class DestinationOracle {
   landed({ isProbe, startedAt }: Pick<InTheAir, 'isProbe' | 'startedAt'>, result: ExchangeResult): void {
     const { now } = this.#witness.time;
     const evidence = evidenceOf(result);
-    if (evidence === 'own') {
-      this.#pause(now);
-      return;
-    }
-    if (this.#trouble !== null) this.changedAt = now;
-    this.#trouble = null;
+    if (evidence === 'own') return;
     this.#failing = evidence === 'success' ? null : this.#oneMore(now);
     if (this.circuit.state === 'open') {
       if (isProbe) this.#probed(this.circuit, evidence, now);
@@ -212,13 +194,5 @@ export class DestinationOracle {
     const recent = this.#landed.filter(({ at }) => at >= from);
     const failed = recent.filter(({ evidence }) => evidence === 'counted').length;
     return recent.length >= 10 && failed >= 0.7 * recent.length;
-  }
-
-  #pause(now: number): void {
-    this.#witness.reached.note('a failure of our own');
-    if (this.#trouble !== null && now < this.#trouble.until) return;
-    const pauseMs = this.#trouble === null ? SHORTEST_PAUSE_MS : Math.min(this.#trouble.pauseMs * 2, 60_000);
-    this.#trouble = { pauseMs, until: now + pauseMs };
-    this.changedAt = now;
   }
 }

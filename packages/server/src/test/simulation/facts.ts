@@ -3,6 +3,7 @@ import type { DeliveryClass, PayloadKind } from '../../domain/delivery.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
 import type { Settlement } from '../../store/store.ts';
 import type { DestinationOracle } from './destination-oracle.ts';
+import type { TroubleOracle } from './trouble-oracle.ts';
 
 /** One HTTP request that reached a receiver. */
 export interface ExchangeFacts {
@@ -26,6 +27,8 @@ export interface AttemptFacts {
   /** The versions of the webhook that it may have been made with: two while a change is under way. */
   versions: readonly Webhook[];
   destination: DestinationOracle;
+  /** It went to the webhook's fallback. */
+  isFallback: boolean;
   exchanges: ExchangeFacts[];
   /**
    * - `open`: a request has no answer yet
@@ -81,6 +84,7 @@ export interface WebhookFacts {
   landedAt: number;
   /** By URL and secret. */
   destinations: Map<string, DestinationOracle>;
+  trouble: TroubleOracle;
   /** Outcomes under way that disable it. */
   disabling: number;
 }

@@ -1,7 +1,7 @@
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { AttemptFacts, WebhookFacts } from './facts.ts';
 import type { RunCheck } from './run-check.ts';
-import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import type { Witness } from './witness.ts';
 
 /** News of what is due needs a moment to be read. */
@@ -25,14 +25,21 @@ export class FairnessCheck {
     this.#calmSince = calmSince;
   }
 
-  started(attempt: AttemptFacts): void {
+  /** @param leadsThere of a delivery: it goes where this attempt went */
+  started(attempt: AttemptFacts, leadsThere: (row: DeliveryRow | undefined) => boolean): void {
     const { webhook, versions, deliveryId, isProbe } = attempt;
     const { now } = this.#witness.time;
     const isCalm = this.#calmSince() + READ_WITHIN_MS < now && webhook.changedUntil + READ_WITHIN_MS < now;
     if (!isCalm || webhook.changing) return void this.#inARow.delete(webhook);
-    const waiting = this.#waiting(attempt);
+    const all = this.#waiting(attempt);
+    const waiting = all.filter(({ key }) => leadsThere(this.#witness.disk.deliveries.get(key)));
     if (isProbe) {
-      this.#probed(attempt, waiting);
+      // A class is read on when nothing of it is at hand: what goes elsewhere may stand before the oldest one.
+      const elsewhere = [...all.filter((row) => !waiting.includes(row)), ...othersInTheAir(attempt)];
+      this.#probed(
+        attempt,
+        waiting.filter((row) => !elsewhere.some((other) => other.class === row.class)),
+      );
       return;
     }
     const isOld = attempt.class !== DELIVERY_CLASS.first;
@@ -86,4 +93,8 @@ export class FairnessCheck {
       .filter((row) => row.dueAt <= time.now - READ_WITHIN_MS && !busy.has(row.key))
       .filter((row) => this.#runs.isFree(webhook, row, time.now - READ_WITHIN_MS));
   }
+}
+
+function othersInTheAir({ webhook, destination }: AttemptFacts): AttemptFacts[] {
+  return [...webhook.attempts].filter((other) => other.destination !== destination);
 }

@@ -55,10 +55,11 @@ export class FinalCheck {
     const ends = waiting.map(({ webhook, row }) => {
       const config = versionsOf(this.#witness.disk, webhook.lane).at(-1)?.config;
       const limit = config?.rate_limit;
-      const free = this.#ledger.destinationOf(webhook)?.freeFrom(now) ?? now;
+      const destination = this.#ledger.destinationOf(webhook, this.#witness.disk.deliveries.get(row.key));
+      const free = Math.max(destination?.freeFrom(now) ?? now, webhook.trouble.until);
       const paced = limit ? (2 * waiting.length * limit.period * 1000) / limit.limit : 0;
       const { workspaceId, webhookId } = webhook.lane;
-      const known = this.#witness.disk.destinations.get(keyOf(workspaceId, webhookId, config?.url ?? ''))?.value;
+      const known = this.#witness.disk.destinations.get(keyOf(workspaceId, webhookId, destination?.url ?? ''))?.value;
       return Math.max(now, row.dueAt, free, known?.notBefore ?? 0) + paced + SLACK_MS;
     });
     return Math.max(now + SLACK_MS, ...ends);

@@ -1,7 +1,7 @@
 import type { OutgoingRequest } from '../../deliver/send-request.ts';
 import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { PayloadKind } from '../../domain/delivery.ts';
-import type { Destination, Lane } from '../../domain/webhook.ts';
+import type { Destination, Lane, Webhook } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
 import type { NewBatch, Settlement } from '../../store/store.ts';
 import { batchDataIn, checkCarried, checkForming, meaningOf } from './batch-check.ts';
@@ -15,6 +15,7 @@ import { signedText } from './receivers.ts';
 import type { RunCheck } from './run-check.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
+import { TroubleOracle } from './trouble-oracle.ts';
 import type { Witness } from './witness.ts';
 
 /** An exchange under way: what the transport hands back with the answer. */
@@ -54,6 +55,7 @@ export class Ledger {
       ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, landedAt: 0, disabling: 0 },
       attempts: new Set(),
       destinations: new Map(),
+      trouble: new TroubleOracle(this.#witness),
     };
     this.webhooks.set(lane.webhookId, webhook);
     return webhook;
@@ -95,10 +97,17 @@ export class Ledger {
     return this.#witness.disk.deliveries.get(keyOf(webhook.lane.workspaceId, id));
   }
 
-  /** The oracle of the receiver that a webhook leads to now. */
-  destinationOf(webhook: WebhookFacts): DestinationOracle | undefined {
+  /** The oracle of the receiver that a webhook leads to now, or of the one that this delivery goes to. */
+  destinationOf(webhook: WebhookFacts, row?: DeliveryRow): DestinationOracle | undefined {
     const latest = versionsOf(this.#witness.disk, webhook.lane).at(-1);
-    return latest && this.#destination(webhook, latest.config.url, latest.secret);
+    return latest && this.#destination(webhook, leadsTo(latest, row), latest.secret);
+  }
+
+  /** Those of all receivers that a webhook leads to now. */
+  destinationsOf(webhook: WebhookFacts): DestinationOracle[] {
+    const latest = versionsOf(this.#witness.disk, webhook.lane).at(-1);
+    const urls = latest === undefined ? [] : [latest.config.url, latest.config.fallback_url ?? latest.config.url];
+    return urls.map((url) => this.#destination(webhook, url, latest?.secret ?? ''));
   }
 
   /** A request leaves. */
@@ -114,7 +123,8 @@ export class Ledger {
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
     const { body } = request;
     const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };
-    const versions = this.#versions(webhook).filter(({ config }) => config.url === request.url.href);
+    const row = this.rowOf(delivery);
+    const versions = this.#versions(webhook).filter((version) => leadsTo(version, row) === request.url.href);
     const version = versions.find(({ secret }) => signedText(signed, secret) !== null);
     const scheme = version && signedText(signed, version.secret);
     if (version === undefined || !scheme) {
@@ -136,7 +146,6 @@ export class Ledger {
     if (delivery.attempt?.state === 'between' && delivery.attempt.number === Number(header('x-broxi-attempt'))) {
       return this.#exchange(delivery.attempt, request, exchange);
     }
-    const row = this.rowOf(delivery);
     const attempt: AttemptFacts = {
       ...{ deliveryId, webhook, isTest, exchanges: [], state: 'open', outcome: null },
       class: row?.class ?? 0,
@@ -144,7 +153,8 @@ export class Ledger {
       startedAt: exchange.sentAt,
       isProbe: false,
       versions: versions.filter(({ secret }) => secret === version.secret),
-      destination: this.#destination(webhook, version.config.url, version.secret),
+      destination: this.#destination(webhook, request.url.href, version.secret),
+      isFallback: version.config.url !== request.url.href,
     };
     if (header('x-broxi-event') === 'webhook.batch') this.#readBatch(delivery, body);
     attempt.isProbe = attempt.destination.circuit.state === 'open';
@@ -153,11 +163,14 @@ export class Ledger {
       this.#witness.breach(`${deliveryId} was sent while its attempt ${before.number} is not settled`);
     if (!isTest) {
       checkStart(this.#witness, { attempt, delivery, row, request });
-      this.#fairness.started(attempt);
+      this.#fairness.started(attempt, (waiting) => this.destinationOf(webhook, waiting) === attempt.destination);
       this.#runs.started(attempt, row);
       const { destination } = attempt;
       const others = [...webhook.attempts].filter((one) => !one.isTest && one.destination === destination);
       destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
+      webhook.trouble.started(deliveryId);
+      const own = attempt.isFallback ? this.destinationOf(webhook) : destination;
+      if (own?.isGivenUp) this.#witness.breach(`${deliveryId} was sent after its webhook was disabled`);
     }
     delivery.attempt = attempt;
     webhook.attempts.add(attempt);
@@ -218,12 +231,16 @@ export class Ledger {
     if (isTest) {
       // A test that fails counts against nobody; one that succeeds is as good as a probe.
       if (isSuccess && destination.circuit.state === 'open') this.#witness.reached.note('a test closed a circuit');
-      if (isSuccess) destination.landed({ isProbe: true, startedAt: attempt.startedAt }, result);
+      if (isSuccess) {
+        destination.landed({ isProbe: true, startedAt: attempt.startedAt }, result);
+        this.#tellOfTrouble(attempt, result);
+      }
       webhook.attempts.delete(attempt);
       if (delivery !== undefined) delivery.attempt = null;
       return;
     }
     destination.landed(attempt, result);
+    this.#tellOfTrouble(attempt, result);
     const isPresent = this.destinationOf(webhook) === destination;
     const isGone = (result.kind === 'answered' && result.status === 410) || destination.isHopeless();
     // One that was on its way when a person resumed the webhook may be overlooked: the next one says the same.
@@ -241,6 +258,11 @@ export class Ledger {
       if (each !== undefined) Object.assign(each, { taken: true, wasTaken: true });
     }
     if (members !== null) this.#witness.reached.note('a batch delivered');
+  }
+
+  #tellOfTrouble({ webhook, destination }: AttemptFacts, result: ExchangeResult): void {
+    const isPresent = this.destinationsOf(webhook).includes(destination);
+    webhook.trouble.landed(evidenceOf(result) === 'own', isPresent && !this.#isChanging(webhook));
   }
 
   /** A test of the webhook is over: if the other signature was not offered until now, it will not be. */
@@ -316,6 +338,7 @@ export class Ledger {
       Object.assign(webhook, { changing: false, disabling: 0, changedUntil: this.#witness.time.now });
       webhook.attempts.clear();
       webhook.destinations.clear();
+      webhook.trouble = new TroubleOracle(this.#witness);
     }
   }
 
@@ -340,6 +363,11 @@ export class Ledger {
   #onDisk({ lane: { workspaceId, webhookId } }: WebhookFacts, url: string): Destination {
     return this.#witness.disk.destinations.get(keyOf(workspaceId, webhookId, url))?.value ?? UNKNOWN_DESTINATION;
   }
+}
+
+/** Where a version of a webhook leads a delivery; without a row, one that was not tried yet. */
+function leadsTo({ config }: Webhook, row: DeliveryRow | undefined): string {
+  return (row?.atFallback === true ? config.fallback_url : null) ?? config.url;
 }
 
 function headersOf(flat: readonly string[]): Map<string, string> {

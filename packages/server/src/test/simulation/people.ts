@@ -7,10 +7,13 @@ import { parseWebhookConfig, type WebhookConfig } from '../../domain/webhook-con
 import { AppError } from '../../errors.ts';
 import type { PlannedDelivery } from '../../store/store.ts';
 import type { Chance } from './chance.ts';
+import { OWN_HEADER } from './check-start.ts';
 import type { DeliveryFacts, WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { PromptCheck } from './prompt-check.ts';
+import type { WrittenConfig } from './random-config.ts';
 import type { State } from './reached.ts';
+import { fallbackHost } from './receivers.ts';
 import type { RunCheck } from './run-check.ts';
 import type { DeliveryAct, Step, WebhookAct } from './scenario.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -47,10 +50,10 @@ export class People {
     await node.store.ensureWorkspace({ id: WORKSPACE, name: 'simulated' });
   }
 
-  async createWebhook(node: SimulatedNode, host: string, given: Record<string, unknown>): Promise<void> {
+  async createWebhook(node: SimulatedNode, host: string, given: WrittenConfig): Promise<void> {
     const webhook = this.#ledger.addWebhook({ workspaceId: WORKSPACE, webhookId: this.#newId('wh') }, host);
     const url = `https://${host}/${this.#ids}`;
-    await this.#put(node, webhook, { ...this.#parse({ ...given, url }), expectedVersion: null });
+    await this.#put(node, webhook, { ...this.#parse(given, { url }), expectedVersion: null });
   }
 
   async publish(node: SimulatedNode, { webhooks, count }: Extract<Step, { kind: 'publish' }>): Promise<void> {
@@ -118,7 +121,7 @@ export class People {
   async act(
     node: SimulatedNode,
     webhook: WebhookFacts,
-    { act, config }: { act: WebhookAct; config: Record<string, unknown> },
+    { act, config }: { act: WebhookAct; config: WrittenConfig },
   ): Promise<void> {
     const before = this.#latest(webhook);
     if (before === undefined) return;
@@ -138,7 +141,7 @@ export class People {
   async #change(
     node: SimulatedNode,
     webhook: WebhookFacts,
-    { act, config, before }: { act: Exclude<WebhookAct, 'test'>; config: Record<string, unknown>; before: Webhook },
+    { act, config, before }: { act: Exclude<WebhookAct, 'test'>; config: WrittenConfig; before: Webhook },
   ): Promise<void> {
     const put = (changes: Partial<Webhook>) =>
       this.#put(node, webhook, { ...before, ...changes, expectedVersion: before.version });
@@ -146,10 +149,10 @@ export class People {
       case 'pause':
       case 'resume':
       case 'enable':
-        if (act !== 'pause') this.#ledger.destinationOf(webhook)?.resume();
+        if (act !== 'pause') for (const destination of this.#ledger.destinationsOf(webhook)) destination.resume();
         this.#noteRelease(webhook, act);
         await this.#hold(node, webhook, act);
-        if (act !== 'pause') this.#ledger.destinationOf(webhook)?.resume();
+        if (act !== 'pause') for (const destination of this.#ledger.destinationsOf(webhook)) destination.resume();
         if (act === 'pause') this.#witness.reached.note('a person paused');
         return;
       case 'deactivate':
@@ -164,8 +167,11 @@ export class People {
         await put({ secret: `another secret ${this.#newId('wh')}` });
         return this.#witness.reached.note('a person changed the secret');
       case 'change limits': {
-        const { url, signature_scheme } = before.config;
-        const changed = this.#parse({ ...config, url, signature_scheme });
+        const { url, signature_scheme, fallback_url } = before.config;
+        const changed = this.#parse(config, { url, signature_scheme, fallback_url });
+        if (fallback_url !== null && changed.config.fallback_url === null && this.#waitsForFallback(webhook)) {
+          this.#witness.reached.note('a person took out a fallback that something waited for');
+        }
         this.#noteOrder(webhook, before.config.ordering, changed.config.ordering);
         await put({ config: { ...changed.config, active: before.config.active } });
         return this.#witness.reached.note('a person changed a limit');
@@ -265,8 +271,16 @@ export class People {
     return { workspaceId: WORKSPACE, id: this.#newId('aud'), at, actor: 'key_1', action, subject, detail: null };
   }
 
-  #parse(given: Record<string, unknown>): { config: WebhookConfig; secret: string } {
-    const { config } = parseWebhookConfig({ ...given, events: ['*'] }, RULES);
+  /** @param rest what does not change, its URLs among it */
+  #parse(
+    { hasFallback, ...given }: WrittenConfig,
+    rest: { url: string; signature_scheme?: string; fallback_url?: string | null },
+  ): { config: WebhookConfig; secret: string } {
+    // One that was taken out never comes back: what was known about it is forgotten.
+    const another = () => `https://${fallbackHost(new URL(rest.url).host)}/${this.#newId('wh')}`;
+    const fallback_url = hasFallback ? (rest.fallback_url ?? another()) : null;
+    const headers = { [OWN_HEADER]: 'of the own URL' };
+    const { config } = parseWebhookConfig({ ...given, ...rest, fallback_url, headers, events: ['*'] }, RULES);
     return { config, secret: `secret of ${this.#newId('wh')}` };
   }
 
@@ -282,6 +296,11 @@ export class People {
     if (before?.on_exhausted === after?.on_exhausted || !this.#owes(webhook)) return;
     if (before === null) this.#witness.reached.note('an order began while something waited');
     if (after === null) this.#witness.reached.note('an order ended while something waited');
+  }
+
+  #waitsForFallback({ lane }: WebhookFacts): boolean {
+    const { queue, deliveries } = this.#witness.disk;
+    return queue.all().some((row) => isLane(row.lane, lane) && deliveries.get(row.key)?.atFallback === true);
   }
 
   #noteRelease(webhook: WebhookFacts, act: HoldChange): void {

@@ -2,7 +2,7 @@ import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunCheck } from './run-check.ts';
-import { isLane, keyOf, type QueueRow } from './store/disk.ts';
+import { type DeliveryRow, isLane, keyOf, type QueueRow } from './store/disk.ts';
 import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
@@ -38,13 +38,14 @@ export class PromptCheck {
     const { disk, time } = this.#witness;
     const { workspaceId } = webhook.lane;
     const busy = new Set([...webhook.attempts].map(({ deliveryId }) => keyOf(workspaceId, deliveryId)));
-    const waits = disk.queue
+    const due = disk.queue
       .all()
       .filter((row) => isLane(row.lane, webhook.lane) && this.#dueAt(row) <= since && !busy.has(row.key))
-      .find((row) => this.#options.runs.isFree(webhook, row, since));
-    // A batch has to be made first, for a place that may have become free just now.
-    if (waits?.class === DELIVERY_CLASS.gathering && webhook.landedAt >= since) return;
-    const id = waits && disk.deliveries.get(waits.key)?.id;
+      .filter((row) => this.#options.runs.isFree(webhook, row, since))
+      // A batch has to be made first, for a place that may have become free just now.
+      .filter((row) => row.class !== DELIVERY_CLASS.gathering || webhook.landedAt < since)
+      .map(({ key }) => disk.deliveries.get(key));
+    const id = due.find((row) => this.#isFree(webhook, since, row))?.id;
     if (id) this.#witness.breach(`${id} waits for ${time.now - since} ms, and nothing keeps it back`);
   }
 
@@ -67,17 +68,24 @@ export class PromptCheck {
 
   #isCalm(webhook: WebhookFacts, since: number): boolean {
     const { disk } = this.#witness;
-    const { lane, attempts } = webhook;
+    const { lane, trouble } = webhook;
     if (this.#options.calmSince() >= since || webhook.changing || webhook.changedUntil > since) return false;
     const { config, deletedAt } = versionsOf(disk, lane).at(-1) ?? {};
     if (config === undefined || !config.active || deletedAt !== null || config.rate_limit !== null) return false;
     const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
     if (hold && (hold.pausedAt !== null || hold.disabledAt !== null)) return false;
-    if ([...webhook.destinations.values()].some(({ isTroubled }) => isTroubled)) return false;
-    const destination = this.#ledger.destinationOf(webhook);
+    if (this.#ledger.destinationOf(webhook)?.isGivenUp === true) return false;
+    return trouble.isOver(since) && trouble.changedAt < since;
+  }
+
+  /** Nothing keeps this delivery back. */
+  #isFree(webhook: WebhookFacts, since: number, row: DeliveryRow | undefined): boolean {
+    const { attempts, lane } = webhook;
+    const slots = versionsOf(this.#witness.disk, lane).at(-1)?.config.max_concurrency ?? 0;
+    const destination = this.#ledger.destinationOf(webhook, row);
     if (destination === undefined || !destination.isFree(since) || destination.changedAt >= since) return false;
     const inTheAir = [...attempts].filter(({ state }) => state !== 'landed').length;
-    return inTheAir === 0 || (destination.circuit.state === 'closed' && inTheAir < config.max_concurrency);
+    return inTheAir === 0 || (destination.circuit.state === 'closed' && inTheAir < slots);
   }
 
   #noteNeighbours(webhook: WebhookFacts): void {

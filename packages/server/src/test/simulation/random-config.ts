@@ -1,7 +1,12 @@
 import type { Chance } from './chance.ts';
 
-/** The configuration of a webhook as a person writes it, without URL and events. */
-export function randomConfig(chance: Chance, { isLong }: { isLong: boolean }): Record<string, unknown> {
+/** The configuration of a webhook as a person writes it, without URLs and events. */
+export interface WrittenConfig extends Record<string, unknown> {
+  /** Its fallback is a receiver of its own. */
+  hasFallback?: boolean;
+}
+
+export function randomConfig(chance: Chance, { isLong }: { isLong: boolean }): WrittenConfig {
   return {
     signature_scheme: chance.weighed([
       [8, 'auto'],

@@ -39,6 +39,11 @@ export const MOODS: readonly [Mood, ...Mood[]] = [
   ] as const),
 ];
 
+/** The host of a webhook's fallback, whose receiver is another one. */
+export function fallbackHost(host: string): string {
+  return `fallback.${host}`;
+}
+
 const NETWORK = ['connection_refused', 'connection_reset', 'dns', 'tls', 'network'] as const;
 const OURS = ['resolver', 'unreachable', 'out_of_sockets', 'proxy'] as const;
 

@@ -1,7 +1,7 @@
 import type { EngineLimits } from '../../deliver/engine.ts';
 import type { SignatureScheme } from '../../domain/attempt.ts';
 import type { Chance } from './chance.ts';
-import { randomConfig } from './random-config.ts';
+import { randomConfig, type WrittenConfig } from './random-config.ts';
 import { MOODS, type Mood } from './receivers.ts';
 import type { DiskFault } from './store/disk.ts';
 
@@ -21,8 +21,8 @@ export type Moment = 'now' | 'sent' | 'answered' | 'committed';
 /** What happens at an instant. Numbers choose among what there is then. */
 export type Step =
   | { kind: 'publish'; webhooks: readonly number[]; count: number }
-  | { kind: 'mood'; webhook: number; mood: Mood }
-  | { kind: 'webhook'; webhook: number; act: WebhookAct; config: Record<string, unknown> }
+  | { kind: 'mood'; webhook: number; ofFallback?: boolean; mood: Mood }
+  | { kind: 'webhook'; webhook: number; act: WebhookAct; config: WrittenConfig }
   | { kind: 'delivery'; delivery: number; act: DeliveryAct }
   | { kind: 'fault'; fault: DiskFault | 'no sync'; forMs: number }
   | { kind: 'crash'; behind: Moment; keeps: number; downMs: number }
@@ -38,7 +38,7 @@ export interface Scenario {
   isNewsLate: boolean;
   /** The share of news of deliveries that never comes. */
   newsLost: number;
-  webhooks: readonly { config: Record<string, unknown>; checks: SignatureScheme | null }[];
+  webhooks: readonly { config: WrittenConfig; checks: SignatureScheme | null }[];
   /** In any order. */
   steps: readonly (Step & { atMs: number })[];
 }
@@ -122,7 +122,7 @@ export function scenarioOf(chance: Chance): Scenario {
     if (chance.happens(0.2)) at({ kind: 'stop', graceMs: chance.between(0, 10_000), downMs });
     else at({ kind: 'crash', behind: chance.weighed(MOMENTS), keeps: chance.next(), downMs });
   }
-  return {
+  return withFallbacks(chance, isLong, {
     activeMs,
     limits: randomLimits(chance, isLong),
     syncMs: chance.pick([1, 5, 20, 200]),
@@ -130,7 +130,31 @@ export function scenarioOf(chance: Chance): Scenario {
     newsLost: chance.happens(0.1) ? 0.3 : 0,
     webhooks,
     steps,
-  };
+  });
+}
+
+/** Some webhooks have a fallback, or are given one, or have theirs taken out. Decided last, so that a seed says the rest as without. */
+function withFallbacks(chance: Chance, isLong: boolean, scenario: Scenario): Scenario {
+  const { activeMs, webhooks, steps } = scenario;
+  const maybe = (config: WrittenConfig, share: number) => ({ ...config, hasFallback: chance.happens(share) });
+  const furnished = webhooks.map(({ config, checks }) => ({ checks, config: maybe(config, 0.35) }));
+  const changed = steps.map((step) => (step.kind === 'webhook' ? { ...step, config: maybe(step.config, 0.5) } : step));
+  const more: (Step & { atMs: number })[] = [];
+  for (const [webhook, { config }] of furnished.entries()) {
+    if (!config.hasFallback) continue;
+    const ofFallback = true;
+    moods(chance, { activeMs, isLong }, (mood, atMs) => more.push({ kind: 'mood', webhook, ofFallback, mood, atMs }));
+    if (!chance.happens(0.3)) continue;
+    // It is taken out while something waits for it.
+    const atMs = chance.between(0, activeMs);
+    const meet = (step: Step, afterMs: number) => more.push({ ...step, atMs: atMs + afterMs });
+    meet({ kind: 'mood', webhook, mood: 'does not know it' }, 0);
+    meet({ kind: 'mood', webhook, ofFallback, mood: chance.pick(['fails', 'rate-limits', 'asks for a wait']) }, 0);
+    meet({ kind: 'publish', webhooks: [webhook], count: chance.between(1, 6) }, 1);
+    const without = { ...randomConfig(chance, { isLong }), hasFallback: false };
+    meet({ kind: 'webhook', webhook, act: 'change limits', config: without }, chance.between(100, 5_000));
+  }
+  return { ...scenario, webhooks: furnished, steps: [...changed, ...more] };
 }
 
 const ACTS = [

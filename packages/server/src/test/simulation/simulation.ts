@@ -6,7 +6,7 @@ import { PaceCheck } from './pace-check.ts';
 import { People } from './people.ts';
 import { PromptCheck } from './prompt-check.ts';
 import { Reached } from './reached.ts';
-import { Receiver } from './receivers.ts';
+import { fallbackHost, Receiver } from './receivers.ts';
 import { RunCheck } from './run-check.ts';
 import { type Moment, type Scenario, type Step, scenarioOf } from './scenario.ts';
 import { SimulatedNode } from './simulated-node.ts';
@@ -113,6 +113,9 @@ export class Simulation {
     for (const [i, { checks }] of this.#scenario.webhooks.entries()) {
       this.#receivers.set(`r${i}.example`, new Receiver(checks, this.#chance.branch()));
     }
+    for (const i of this.#scenario.webhooks.keys()) {
+      this.#receivers.set(fallbackHost(`r${i}.example`), new Receiver(null, this.#chance.branch()));
+    }
     void this.#people.createWorkspace(node);
     for (const [i, { config }] of this.#scenario.webhooks.entries()) {
       void this.#people.createWebhook(node, `r${i}.example`, config);
@@ -126,7 +129,8 @@ export class Simulation {
     const { atMs: _, ...traced } = { atMs: 0, ...step, config: undefined };
     this.#trace.push(`${this.#time.elapsed} ${node === null ? 'too late: ' : ''}${JSON.stringify(traced)}`);
     if (step.kind === 'mood') {
-      const receiver = [...this.#receivers.values()][step.webhook];
+      const host = `r${step.webhook}.example`;
+      const receiver = this.#receivers.get(step.ofFallback ? fallbackHost(host) : host);
       if (receiver !== undefined) receiver.mood = step.mood;
     } else if (node === null) return;
     else if (step.kind === 'publish') void this.#people.publish(node, step);

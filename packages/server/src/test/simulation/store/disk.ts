@@ -77,6 +77,8 @@ export interface DeliveryRow {
   route: number | null;
   /** That it goes in order with; null: none. */
   run: string | null;
+  /** It goes, or went, to the webhook's fallback. */
+  atFallback: boolean;
   payload: PayloadKind;
   createdAt: number;
   finishedAt: number | null;

@@ -1,5 +1,6 @@
 import { BATCH_TYPE } from '../../../domain/batch.ts';
 import { DELIVERY_CLASS } from '../../../domain/delivery.ts';
+import type { Direction } from '../../../domain/target.ts';
 import { thinDataText } from '../../../domain/thin-data.ts';
 import type { Lane } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, GatheringMember, NewBatch, SuccessorBatch } from '../../../store/store.ts';
@@ -8,7 +9,7 @@ import type { DeliveryTables } from './memory-deliveries.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
 type GatheringQueue = Pick<DeliveryQueue, 'readGathering' | 'formBatch' | 'releaseGathering'>;
-type Carrier = Pick<SuccessorBatch, 'id' | 'eventId' | 'dataText' | 'formedAt'> & { route: number | null };
+type Carrier = Pick<SuccessorBatch, 'id' | 'eventId' | 'dataText' | 'formedAt'> & Direction;
 
 /** Batches, as the SQLite driver makes them, with texts of its own. */
 export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
@@ -31,9 +32,9 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
 
   const addFirst = (lane: Lane, batch: Carrier): string => {
     const event = addEvent(lane, batch);
-    const { id, route, formedAt: createdAt } = batch;
+    const { id, route, atFallback, formedAt: createdAt } = batch;
     const place = { class: DELIVERY_CLASS.first, dueAt: dueNow() };
-    const created = { ...AS_A_BATCH, lane, id, createdAt, route, ...place };
+    const created = { ...AS_A_BATCH, lane, id, createdAt, route, atFallback, ...place };
     const seq = rows.create({ ...created, event: keyOf(lane.workspaceId, event.id) });
     wakes.addFirst({ ...created, seq, attempts: 0, seriesFrom: 0, event });
     counters.deliveriesCreated += 1;
@@ -55,7 +56,7 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
       return { ...head, delivery_id: id, data: JSON.parse(dataText) as unknown };
     });
     const data = { event_type: batch.eventType, count: bodies.length, events: bodies };
-    const key = addFirst(lane, { ...batch, dataText: JSON.stringify(data) });
+    const key = addFirst(lane, { ...batch, atFallback: false, dataText: JSON.stringify(data) });
     for (const row of found) {
       disk.queue.delete(row.key);
       disk.deliveries.put(row.key, { ...row, state: 'batched', batch: key, dueAt: null });
@@ -96,12 +97,13 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
     /** Another batch takes over members of one whose outcome is being written. */
     succeed(from: DeliveryRow, successor: SuccessorBatch, lastStatus: number | null): void {
       const { lane, route } = from;
-      const { id, formedAt: createdAt, attemptsUsed, start } = successor;
+      const { id, formedAt: createdAt, attemptsUsed, atFallback, start } = successor;
       const key = keyOf(lane.workspaceId, id);
       if (start === 'at once') addFirst(lane, { ...successor, route });
       else {
         const event = addEvent(lane, { ...successor, route });
-        const created = { ...AS_A_BATCH, lane, id, event: keyOf(lane.workspaceId, event.id), createdAt, route };
+        const made = { ...AS_A_BATCH, lane, id, createdAt, route, atFallback };
+        const created = { ...made, event: keyOf(lane.workspaceId, event.id) };
         if (start.state === 'failed') rows.createFinished({ ...created, ...start, attempts: 0, lastStatus });
         else rows.create({ ...created, class: DELIVERY_CLASS.retry, dueAt: start.dueAt, seriesFrom: -attemptsUsed });
         counters.deliveriesCreated += 1;

@@ -14,6 +14,8 @@ type NewDelivery = Pick<
   dueAt: number;
   /** Default 0. */
   seriesFrom?: number;
+  /** Default false. */
+  atFallback?: boolean;
 };
 type FinishedDelivery = Pick<
   DeliveryRow,
@@ -28,7 +30,10 @@ type FinishedDelivery = Pick<
   | 'attempts'
   | 'lastStatus'
   | 'createdAt'
->;
+> & {
+  /** Default false. */
+  atFallback?: boolean;
+};
 
 /** What is written about deliveries and their receivers. Each call runs inside the caller's transaction. */
 export class DeliveryTables {
@@ -41,15 +46,16 @@ export class DeliveryTables {
   /** A new delivery that is owed. @returns its place in the order of ingest */
   create(delivery: NewDelivery): number {
     const progress = { state: 'pending', attempts: 0, reason: null, lastStatus: null } as const;
-    const { seriesFrom = 0 } = delivery;
-    const row = this.#insert({ ...delivery, seriesFrom, ...progress, finishedAt: null });
+    const { seriesFrom = 0, atFallback = false } = delivery;
+    const row = this.#insert({ ...delivery, seriesFrom, atFallback, ...progress, finishedAt: null });
     this.#enqueue(row, delivery);
     return row.seq;
   }
 
   /** A delivery that never waited, such as a test. */
-  createFinished(delivery: FinishedDelivery): void {
-    this.#insert({ ...delivery, class: 0, dueAt: null, seriesFrom: 0, run: null, finishedAt: this.#parts.clock.now() });
+  createFinished({ atFallback = false, ...delivery }: FinishedDelivery): void {
+    const finishedAt = this.#parts.clock.now();
+    this.#insert({ ...delivery, atFallback, class: 0, dueAt: null, seriesFrom: 0, run: null, finishedAt });
   }
 
   #insert(delivery: Omit<DeliveryRow, 'key' | 'seq' | 'batch' | 'createdIn'>): DeliveryRow {

@@ -83,7 +83,8 @@ export function eventLogWrites(
         continue;
       }
       const first = { ...created, class: DELIVERY_CLASS.first };
-      wakes.addFirst({ ...first, seq: rows.create({ ...first, event: key }), attempts: 0, seriesFrom: 0, event });
+      const fresh = { attempts: 0, seriesFrom: 0, atFallback: false };
+      wakes.addFirst({ ...first, seq: rows.create({ ...first, event: key }), ...fresh, event });
     }
     const outcome = { kind: 'recorded', id: event.id, type: event.type, deliveries: deliveries.length } as const;
     remember(event.workspaceId, idempotency, { events: [outcome], note: null });

@@ -1,6 +1,7 @@
 import { lastStatusOf } from '../../../domain/attempt.ts';
 import { DELIVERY_CLASS, SENT_CLASSES } from '../../../domain/delivery.ts';
 import { NO_HOLD } from '../../../domain/hold.ts';
+import { ownUrls } from '../../../domain/target.ts';
 import { type Lane, laneKey } from '../../../domain/webhook.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement } from '../../../store/store.ts';
 import { isLane, keyOf, type QueueRow } from './disk.ts';
@@ -21,7 +22,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
 
   const disable = (lane: Lane, url: string, { reason, at }: NonNullable<Settlement['disable']>) => {
     const hold = holdOf(lane);
-    if (hold.disabledAt !== null || hold.resumedAt >= at || versionsOf(disk, lane).at(-1)?.config.url !== url) return;
+    const config = versionsOf(disk, lane).at(-1)?.config;
+    if (hold.disabledAt !== null || hold.resumedAt >= at || !config || !ownUrls(config).includes(url)) return;
     disk.holds.put(keyOf(lane.workspaceId, lane.webhookId), {
       lane,
       hold: { ...hold, disabledAt: at, disabledReason: reason },
@@ -37,8 +39,11 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const progress = { attempts: attempt.number, lastStatus: lastStatusOf(attempt) };
     if (next.state === 'pending') {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt };
-      const seriesFrom = row.seriesFrom + (next.uncharged === true ? 1 : 0);
-      rows.requeue(row, place, { ...progress, seriesFrom, reason: attempt.reason });
+      const uncharged = next.uncharged === true ? 1 : 0;
+      const series = next.atFallback
+        ? { seriesFrom: attempt.number, atFallback: true }
+        : { seriesFrom: row.seriesFrom + uncharged };
+      rows.requeue(row, place, { ...progress, ...series, reason: attempt.reason });
       counters.settledRetried += 1;
     } else {
       rows.finish(row, { ...progress, state: next.state, reason: next.state === 'delivered' ? null : next.reason });
@@ -74,7 +79,8 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
   const requeue = (lane: Lane, deliveryId: string): boolean => {
     const row = rows.find(lane, deliveryId);
     if ((row?.state !== 'failed' && row?.state !== 'cancelled') || batches.isSpent(row)) return false;
-    rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, { seriesFrom: row.attempts });
+    const series = { seriesFrom: row.attempts, atFallback: false };
+    rows.requeue(row, { class: DELIVERY_CLASS.recovered, dueAt: dueNow() }, series);
     counters.deliveriesPutBack += 1;
     counters.pending += 1;
     wakes.add(lane, 'recovered');
@@ -154,10 +160,10 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const row = disk.deliveries.get(key);
     const event = row && disk.events.get(row.event);
     if (row === undefined || event === undefined) return null;
-    const { lane, id, createdAt, origin, attempts, seriesFrom, route, run, payload } = row;
+    const { lane, id, createdAt, origin, attempts, seriesFrom, route, run, atFallback, payload } = row;
     const { id: eventId, type, occurredAt, dataText } = event;
     const sent = { id: eventId, type, occurredAt, dataText };
-    const soFar = { attempts, seriesFrom, route, run, payload };
+    const soFar = { attempts, seriesFrom, route, run, atFallback, payload };
     return { lane, seq, id, class: deliveryClass, dueAt, createdAt, origin, ...soFar, event: sent };
   }
 }
