@@ -107,8 +107,8 @@ test('what is too large for the fallback is split there, and waits for nothing e
   const before = receivers.requests.length;
   const ids = await publish(webhook, 4);
   await pass(10);
-  await restart();
   receivers.behave('f.example', (request) => answered(carriedBy(request).length > 1 ? 413 : 200));
+  await restart();
   await pass(100);
   const halves = [ids.slice(0, 2), ids.slice(2)];
   assert.deepEqual(
