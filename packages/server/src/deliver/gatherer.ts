@@ -65,6 +65,8 @@ export class Gatherer {
   /** The webhook takes events one by one by now. */
   async #release(lane: Lane): Promise<void> {
     const count = await this.#options.queue.releaseGathering(lane.id, RELEASE_CHUNK);
+    // What came in since is at hand, and stands behind them.
+    lane.dropWaiting();
     lane.rewind([DELIVERY_CLASS.first]);
     if (count === RELEASE_CHUNK) lane.rewind([DELIVERY_CLASS.gathering]);
   }

@@ -74,6 +74,9 @@ describe('a webhook that takes batches', () => {
     assert.deepEqual([batch.origin, batch.event, batch.member_ids], ['batch', 'webhook.batch', members]);
     const { data } = JSON.parse(batch.body);
     assert.equal(JSON.stringify(data.events[0]), (await show(`deliveries/${member}`)).body);
+    assert.equal((await shows('pending')).at_fallback, false);
+    await test.attempt(webhook, ANSWERED, { state: 'pending', dueAt: Date.now(), atFallback: true });
+    assert.equal((await shows('pending')).at_fallback, true);
     await test.attempt(webhook, ANSWERED, { state: 'delivered' });
     const { finished_at } = await shows('delivered');
     assert.equal(finished_at, (await show(`deliveries/${id}`)).finished_at);

@@ -256,6 +256,64 @@ export function testBatches(harness: StoreHarness): void {
       assert.deepEqual([recovered?.attempts, recovered?.seriesFrom], [0, 0], 'with a schedule of its own');
     });
 
+    it('sends a batch to the fallback with all its members, in a series of its own', async () => {
+      const lane = await scene.lane();
+      const ids = await scene.gather(lane, 2);
+      const batch = await scene.form(lane, { route: 2 });
+      const dueAt = scene.clock.now() + 1;
+      assert.ok(await scene.settle(batch, { state: 'pending', dueAt, atFallback: true }));
+      const [diverted] = await scene.due(lane, 1);
+      assert.deepEqual(diverted?.event, batch.event, 'the same bytes');
+      const { id, attempts, seriesFrom, route, atFallback } = diverted;
+      assert.deepEqual([id, attempts, seriesFrom, route, atFallback], [batch.id, 1, 1, 2, true]);
+      for (const member of ids) {
+        const shown = await scene.delivery(lane, member);
+        assert.deepEqual(shown.batch, { id: batch.id, state: 'pending', atFallback: true });
+      }
+    });
+
+    it('hands members on to a batch that goes to the fallback, due later or at once', async () => {
+      const lane = await scene.lane();
+      const ids = await scene.gather(lane, 4);
+      const batch = await scene.form(lane, { route: 2 });
+      const due = (delayMs: number) => ({ state: 'pending', dueAt: scene.clock.now() + delayMs }) as const;
+      const successors = [
+        successorOf(batch, ids.slice(0, 1), { atFallback: true, start: due(1) }),
+        successorOf(batch, ids.slice(1, 2), { atFallback: true, start: due(5_000), attemptsUsed: 3 }),
+        successorOf(batch, ids.slice(2, 3), { atFallback: true, start: 'at once' }),
+        successorOf(batch, ids.slice(3), { start: due(5_001) }),
+      ];
+      assert.ok(await scene.settle(batch, { state: 'cancelled', reason: 'split' }, { successors }));
+      const isAtFallback = async () =>
+        (await scene.waiting(lane)).map((each) => [each.id, each.seriesFrom, each.route, each.atFallback]);
+      const [first, second, third, other] = idsOf(successors);
+      const expected = [
+        [third, 0, 2, true],
+        [first, 0, 2, true],
+        [second, -3, 2, true],
+        [other, 0, 2, false],
+      ];
+      assert.deepEqual(await isAtFallback(), expected);
+      await scene.opened.reopen();
+      assert.deepEqual(await isAtFallback(), expected);
+      assert.equal((await scene.delivery(lane, ids[0] ?? '')).batch?.atFallback, true);
+      assert.equal((await scene.delivery(lane, ids[3] ?? '')).batch?.atFallback, false);
+    });
+
+    it('records a batch that has no attempts left at the fallback, and puts it back at its own URL', async () => {
+      const lane = await scene.lane();
+      const ids = await scene.gather(lane, 2);
+      const batch = await scene.form(lane);
+      const start = { state: 'failed', reason: 'all 4 attempts used' } as const;
+      const successor = successorOf(batch, ids, { start, atFallback: true, attemptsUsed: 4 });
+      await scene.settle(batch, { state: 'delivered' }, { successors: [successor] });
+      assert.equal((await scene.delivery(lane, successor.id)).atFallback, true);
+      assert.equal((await scene.delivery(lane, ids[0] ?? '')).batch?.atFallback, true);
+      assert.equal(await scene.store.requeue(lane, successor.id), true);
+      const [recovered] = await scene.due(lane, 2);
+      assert.deepEqual([recovered?.id, recovered?.atFallback], [successor.id, false]);
+    });
+
     it('hands on the members that are in it, and of a replay none', async () => {
       const lane = await scene.lane();
       const ids = await scene.gather(lane, 2);

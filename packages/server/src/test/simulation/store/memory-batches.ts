@@ -105,7 +105,7 @@ export function memoryBatches(parts: MemoryParts, rows: DeliveryTables) {
         const made = { ...AS_A_BATCH, lane, id, createdAt, route, atFallback };
         const created = { ...made, event: keyOf(lane.workspaceId, event.id) };
         if (start.state === 'failed') rows.createFinished({ ...created, ...start, attempts: 0, lastStatus });
-        else rows.create({ ...created, class: DELIVERY_CLASS.retry, dueAt: start.dueAt, seriesFrom: -attemptsUsed });
+        else rows.create({ ...created, class: DELIVERY_CLASS.retry, dueAt: start.dueAt, seriesFrom: 0 - attemptsUsed });
         counters.deliveriesCreated += 1;
         if (start.state === 'failed') counters.settledFailed += 1;
         else counters.pending += 1;
