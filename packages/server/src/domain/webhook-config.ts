@@ -41,7 +41,7 @@ export interface WebhookConfig extends MatchingConfig {
   payload: PayloadKind;
   /** Default null: events go one by one. */
   batch: BatchConfig | null;
-  /** Default null: none. */
+  /** Default null: none. Not together with `batch`. */
   ordering: Ordering | null;
   /** Default `manual`. `auto`: what failed during an outage is put back when its circuit closes. */
   recovery: 'manual' | 'auto';

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { PruneResult, PruneStep, Retention } from '../store.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
+import { IN_ORDER } from './head-rows.ts';
 
 /**
  * Goes from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
@@ -18,8 +19,8 @@ export function retention(database: DatabaseSync, group: CommitGroup): Retention
     WHERE d.event = :event AND (d.state = 'pending' OR d.finished_at >= :before OR d.seq = :latest
       OR b.state = 'pending' OR b.finished_at >= :before OR EXISTS (SELECT 1 FROM deliveries m WHERE m.batch = d.seq)
       OR (d.state = 'failed' AND d.run IS NOT NULL AND EXISTS (
-        SELECT 1 FROM deliveries w WHERE w.lane = d.lane AND w.run = d.run AND w.state = 'pending' AND w.seq > d.seq
-          AND w.run IS NOT NULL AND w.state IN ('pending', 'failed'))))
+        SELECT 1 FROM deliveries w
+        WHERE w.lane = d.lane AND w.run = d.run AND w.state = 'pending' AND w.seq > d.seq AND ${IN_ORDER('w')})))
     LIMIT 1`);
   const deliveriesOf = database.prepare('SELECT seq FROM deliveries WHERE event = ? LIMIT ?');
   const removeAttempts = database.prepare('DELETE FROM attempts WHERE delivery = ?');
