@@ -189,3 +189,23 @@ test('probes of an open circuit count as attempts: a receiver that is down for f
   assert.equal((await holdOf(delivery, webhook))?.disabledReason, 'no_success');
   assert.equal((await delivery.delivery(id)).state, 'pending', 'held, and not lost');
 });
+
+test('a streak that was written with something else is over on disk with the next success', async (t) => {
+  const delivery = await openTestDelivery(t);
+  const { receivers, store, pass } = delivery;
+  const webhook = await delivery.addWebhook();
+  await delivery.start();
+  const streak = async () => (await store.listDestinations(webhook.workspaceId, webhook.id))[0]?.failing;
+  const busy = () => answered(429, ['Retry-After', '10']);
+  for (const fail of [() => delivery.publish(webhook), () => delivery.sendTest(webhook)]) {
+    receivers.behave('a.example', () => answered(404));
+    await delivery.publish(webhook);
+    receivers.behave('a.example', busy);
+    await fail();
+    assert.notEqual(await streak(), null, 'as much as was known then');
+    receivers.behave('a.example', () => answered(200));
+    await pass(20_000);
+    await delivery.publish(webhook);
+    assert.equal(await streak(), null);
+  }
+});

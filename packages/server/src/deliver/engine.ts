@@ -493,7 +493,7 @@ export class Engine {
     const reason = outcome.kind === 'gone' ? 'gone' : isHopeless ? 'no_success' : null;
     if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
     if (news.isNews || known !== null || landed.disable !== undefined) {
-      landed.destination = { url: record.url, value: lane.destination(record.url) };
+      landed.destination = { url: record.url, value: lane.toWrite(record.url) };
     }
     return landed;
   }

@@ -75,6 +75,12 @@ export class LaneDestination {
     return news;
   }
 
+  /** What is known, to be written now. */
+  toWrite(): Destination {
+    this.#health.written(this.#known);
+    return this.#known;
+  }
+
   /** Nothing was accepted for days. */
   isHopeless(now: number): boolean {
     return this.#known.failing !== null && isHopeless(this.#known.failing, now);

@@ -16,6 +16,7 @@ function open(known: Known = { circuit: CLOSED_CIRCUIT, failing: null }) {
     const defaults = { startedAt: now, isProbe: false, slots: 16, resumedAt: 0 };
     const news = health.observe(present, { ...defaults, ...landed, evidence, now });
     present = news.destination;
+    if (news.isNews) health.written(present);
     return news;
   };
   return { health, land, circuit: () => present.circuit };

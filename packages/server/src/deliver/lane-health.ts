@@ -44,6 +44,11 @@ export class LaneHealth {
     return failing === null && this.#window.isEmpty(now);
   }
 
+  /** The streak is about to be written, with whatever else is. */
+  written({ failing }: Pick<Destination, 'failing'>): void {
+    this.#keptStreak = failing;
+  }
+
   /** Takes an attempt into account. */
   observe(before: Pick<Destination, 'circuit' | 'failing'>, landed: Landed): HealthNews {
     const { evidence, startedAt, isProbe, now } = landed;
@@ -56,7 +61,6 @@ export class LaneHealth {
     const after = isLate ? circuit : afterLanding(circuit, { evidence, isProbe, outage, slots: landed.slots, now });
     if (circuit.state === 'open' && after.state === 'half_open') this.#beginAnew(evidence, now);
     const isNews = isNewsOf(circuit, after) || isStreakNews(this.#keptStreak, failing);
-    if (isNews) this.#keptStreak = failing;
     return {
       destination: { circuit: after, failing },
       isNews,

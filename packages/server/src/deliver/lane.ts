@@ -179,9 +179,9 @@ export class Lane {
     return this.#ways?.hasOneDestination === true && this.isClosedOff;
   }
 
-  /** What is known about a destination. */
-  destination(url: string): Destination {
-    return this.#ways?.at(url)?.known ?? UNKNOWN_DESTINATION;
+  /** What is known about a destination, to be written now. */
+  toWrite(url: string): Destination {
+    return this.#ways?.at(url)?.toWrite() ?? UNKNOWN_DESTINATION;
   }
 
   /**

@@ -49,7 +49,7 @@ export function createTestSender(options: {
     const landed = { evidence: 'success', startedAt: record.startedAt, isProbe: true, now: clock.now() } as const;
     const news = success ? lane.observe(sent, landed) : null;
     if (news?.isNews) engine.resume(lane);
-    const destination = news?.isNews ? lane.destination(record.url) : known;
+    const destination = news?.isNews || known !== null ? lane.toWrite(record.url) : null;
     await events.recordTest({
       event,
       lane: laneId,
