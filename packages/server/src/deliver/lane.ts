@@ -144,6 +144,7 @@ export class Lane {
     this.runs.ordering = ordering;
     if (before?.on_exhausted === ordering?.on_exhausted) return;
     this.dropWaiting();
+    this.runs.lookAtNone();
     this.rewind();
   }
 

@@ -149,7 +149,9 @@ test('with another order all is read again', () => {
     assert.deepEqual(lane.classesToRead(), []);
     configure({ ...webhook, version: 2 });
     assert.deepEqual(lane.classesToRead(), []);
+    lane.runs.lookAt('c');
     configure({ ...testWebhook({ ordering }), version: 3 });
     assert.deepEqual([lane.classesToRead(), memory.bytes, takeAll(lane)], [[0, 1, 2], 0, []]);
+    assert.deepEqual(lane.takeRuns(9), [], 'by itself its head would pass over what has been due for longer');
   }
 });

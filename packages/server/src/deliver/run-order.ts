@@ -78,6 +78,11 @@ export class RunOrder {
     return this.#toLookAt.size;
   }
 
+  /** All is read again from the start, and the heads with it. */
+  lookAtNone(): void {
+    this.#toLookAt.clear();
+  }
+
   /** Takes out runs whose heads are to be read now. */
   take(limit: number): string[] {
     const taken = [...this.#toLookAt].slice(0, limit);
