@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 
 /** Something beside Node that tests need. */
 interface Requirement {
@@ -18,6 +18,12 @@ const REQUIREMENTS: readonly Requirement[] = [
     name: 'nginx',
     debianPackages: ['nginx-light'],
     isMet: () => succeeds('nginx', ['-v']) || existsSync('/usr/sbin/nginx'),
+  },
+  {
+    name: 'PostgreSQL',
+    debianPackages: ['postgresql'],
+    // Debian keeps the server's programs off the path.
+    isMet: () => globSync('/usr/lib/postgresql/*/bin/initdb').length > 0 || succeeds('initdb', ['--version']),
   },
   { name: 'wrk', debianPackages: ['wrk'], isMet: () => canStart('wrk') },
   { name: 'a C compiler', debianPackages: ['gcc', 'libc6-dev'], isMet: () => succeeds('cc', ['--version']) },

@@ -61,7 +61,8 @@ async function measure(
   const configured = Array.from({ length: webhooks }, (_, i) => webhookOf(i, i < subscribed));
   const directory = { loadWorkspace: async () => ({ revision: 1, webhooks: configured, eventTypes: [] }) };
   // Only what is asked of it is there.
-  const workspaces = new WorkspaceCache(directory as unknown as Directory);
+  const clock = { now: Date.now, monotonic: () => performance.now(), after: () => () => {} };
+  const workspaces = new WorkspaceCache(directory as unknown as Directory, { clock });
   const view = await workspaces.get(WORKSPACE);
   const startedAt = performance.now();
   const subscribers = view.subscribersOf(TYPE);
@@ -79,7 +80,7 @@ async function measure(
     events: { record: async (submission) => ({ kind: 'recorded', events: submission.events.map(recorded) }) },
     workspaces,
     schemas: createDataSchemas(),
-    clock: { now: Date.now, monotonic: () => performance.now(), after: () => () => {} },
+    clock,
   });
   const publish = (event: number) =>
     publisher.publishEvent({

@@ -38,6 +38,7 @@ test('defaults', () => {
   const defaults = {
     databaseUrl: 'sqlite:./broxi-data/broxi.db',
     databasePath: resolve('broxi-data/broxi.db'),
+    role: 'all',
     host: '127.0.0.1',
     port: 8080,
     apiKey: null,
@@ -104,9 +105,26 @@ const values: Record<string, { good: string[]; bad: string[] }> = {
     bad: ['X-Acme', '-', '1-', 'X Acme-', 'Webhook-', 'content-', `A${'b'.repeat(64)}-`],
   },
   retention_days: { good: ['1', '30', '3650'], bad: ['0', '3651', '-1', '1.5', '030', 'forever', ''] },
+  role: { good: ['all'], bad: ['', 'All', 'none'] },
   database_url: {
-    good: ['sqlite:x.db', 'sqlite:/var/x.db', 'sqlite:///var/x.db'],
-    bad: ['postgres://u:pw@h/db', 'sqlite:', 'sqlite://host/x', 'sqlite:x/', 'sqlite::memory:', 'x.db'],
+    good: [
+      'sqlite:x.db',
+      'sqlite:/var/x.db',
+      'sqlite:///var/x.db',
+      'postgres://u:pw@h:5433/db?sslmode=require',
+      'postgresql://h',
+    ],
+    bad: [
+      'postgres:',
+      'postgres://',
+      'postgres://h:x/db',
+      'mysql://u:pw@h/db',
+      'sqlite:',
+      'sqlite://host/x',
+      'sqlite:x/',
+      'sqlite::memory:',
+      'x.db',
+    ],
   },
 };
 
@@ -141,14 +159,25 @@ test('the message names the place that was wrong', () => {
   const config = settingsFile('{"port": {"a": 1}}');
   assert.ok(refusal({ flags: { config } }).startsWith(`"port" in ${config} is `));
   assert.match(refusal({ env: { BROXI_HOST: '' } }), /^BROXI_HOST is empty: expected an IP address/);
-  assert.match(refusal({ env: { BROXI_DATABASE_URL: 'postgres://h/db' } }), /postgres:\/\/ is not supported/);
+});
+
+test('a PostgreSQL database has no file', () => {
+  const { databaseUrl, databasePath } = read({ env: { BROXI_DATABASE_URL: 'postgres://u:pw@h/db' } });
+  assert.deepEqual([databaseUrl, databasePath], ['postgres://u:pw@h/db', null]);
+});
+
+test('servers share the work on a PostgreSQL database only', () => {
+  const env = { BROXI_DATABASE_URL: 'postgres://h/db' };
+  assert.equal(read({ env: { ...env, BROXI_ROLE: 'api' } }).role, 'api');
+  assert.equal(read({ env, flags: { role: 'deliver' } }).role, 'deliver');
+  assert.match(refusal({ env: { BROXI_ROLE: 'api' } }), /^The role api needs a database that several servers share/);
 });
 
 test('secrets are never repeated', () => {
   for (const [name, value] of [
     ['API_KEY', 'hunter2'],
     ['ENCRYPTION_KEY', 'hunter2'],
-    ['DATABASE_URL', 'postgres://u:hunter2@h/d'],
+    ['DATABASE_URL', 'postgres://u:hunter2@h:port/d'],
   ]) {
     assert.doesNotMatch(refusal({ env: { [`BROXI_${name}`]: value } }), /hunter2/);
   }

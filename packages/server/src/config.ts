@@ -8,13 +8,18 @@ import { InvalidSettingError } from './errors.ts';
 /** `serve` is strict. `dev` is the same server for one's own machine: http and receivers on loopback are allowed. */
 export type Mode = 'serve' | 'dev';
 
+/** What of the work a server does, where several share a database: it takes events in, it sends, or both. */
+export type Role = 'all' | 'api' | 'deliver';
+
 /** What a server is started with; every field is checked. */
 export interface Config {
   mode: Mode;
-  /** As it was given: `sqlite:<path>`. */
+  /** As it was given: `sqlite:<path>` or `postgres://…`. */
   databaseUrl: string;
-  /** The database file, absolute. */
-  databasePath: string;
+  /** The database file, absolute; null: the database is a server's. */
+  databasePath: string | null;
+  /** Always `all` on a SQLite file, which has one server. */
+  role: Role;
   host: string;
   /** 0: the system picks a free one. */
   port: number;
@@ -48,6 +53,8 @@ export interface Setting<Value> {
   parse(text: string): Value | undefined;
 }
 
+const ROLES: readonly Role[] = ['all', 'api', 'deliver'];
+
 /** Every setting there is: the one source of flags, variables, file keys, help texts and defaults. */
 export const SETTINGS = {
   config: define<string | null>({
@@ -61,13 +68,19 @@ export const SETTINGS = {
   database_url: define({
     about: 'where events and deliveries are kept; a relative path starts at the working directory',
     placeholder: '<url>',
-    expected:
-      'sqlite:<path>, such as sqlite:./broxi-data/broxi.db (SQLite is the only store of this version; postgres:// is not supported)',
+    expected: 'sqlite:<path>, such as sqlite:./broxi-data/broxi.db, or postgres://<user>:<password>@<host>/<database>',
     secret: true,
     otherwise: 'sqlite:./broxi-data/broxi.db',
     initial: () => 'sqlite:./broxi-data/broxi.db',
-    // Two slashes and a name would be a host; a leading colon is SQLite's word for a database without a file.
-    parse: (text) => (/^sqlite:(?!\/\/[^/]|:).*[^/]$/.test(text) ? text : undefined),
+    parse: (text) => (pathOf(text) !== null || isPostgresUrl(text) ? text : undefined),
+  }),
+  role: define<Role>({
+    about: 'what of the work this server does, where several share a PostgreSQL database',
+    placeholder: '<role>',
+    expected: 'all, api (takes events in and answers) or deliver (sends)',
+    otherwise: 'all',
+    initial: () => 'all',
+    parse: (text) => ROLES.find((role) => role === text),
   }),
   host: define({
     about: 'address to listen on',
@@ -179,10 +192,18 @@ export function readConfig({ mode, flags = {}, env = process.env }: ConfigSource
   const path = resolveSetting('config', mode, places);
   if (path !== null) places.push(settingsFile(path));
   const databaseUrl = resolveSetting('database_url', mode, places);
+  const databasePath = pathOf(databaseUrl);
+  const role = resolveSetting('role', mode, places);
+  if (role !== 'all' && databasePath !== null) {
+    throw new InvalidSettingError(
+      `The role ${role} needs a database that several servers share, a postgres:// one: a SQLite file has one server, which does all of the work.`,
+    );
+  }
   return {
     mode,
     databaseUrl,
-    databasePath: resolve(databaseUrl.slice('sqlite:'.length)),
+    databasePath,
+    role,
     host: resolveSetting('host', mode, places),
     port: resolveSetting('port', mode, places),
     apiKey: resolveSetting('api_key', mode, places),
@@ -268,6 +289,16 @@ function unknownSetting(called: string, name: string, names: string[], style = (
   const [nearest] = nearestNames(name, names);
   const hint = nearest ? `did you mean ${style(nearest)}?` : `there are ${names.map(style).join(', ')}.`;
   return new InvalidSettingError(`${called} is not a setting: ${hint}`);
+}
+
+/** The file of a `sqlite:` URL; null: it is none. */
+function pathOf(databaseUrl: string): string | null {
+  // Two slashes and a name would be a host; a leading colon is SQLite's word for a database without a file.
+  return /^sqlite:(?!\/\/[^/]|:).*[^/]$/.test(databaseUrl) ? resolve(databaseUrl.slice('sqlite:'.length)) : null;
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text);
 }
 
 function isHostName(text: string): boolean {

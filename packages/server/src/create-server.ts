@@ -20,8 +20,8 @@ export interface Server {
   url: string;
   /** The operator's key, where it may be shown: when it was generated just now, and always in dev mode. */
   apiKey: string | null;
-  /** The database file. */
-  dataPath: string;
+  /** The database file, or where its server is. */
+  dataPlace: string;
   firstStart: boolean;
   /** Takes nothing new, lets what is in the air land or gives it back, and closes the store. Within 10 s; idempotent. */
   stop(): Promise<void>;
@@ -77,8 +77,8 @@ type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
 /** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
 export async function createServer(config: Config): Promise<Server> {
   keepHeapSmall();
-  const { databasePath, headerPrefix } = config;
-  const encryption = readEncryptionKey({ given: config.encryptionKey, databasePath });
+  const { databaseUrl, databasePath, headerPrefix } = config;
+  const encryptionKey = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
   // All threads load their code at the same time; what this one needs is the largest part.
   const threads = [
@@ -91,8 +91,9 @@ export async function createServer(config: Config): Promise<Server> {
   try {
     const { createApi, testData } = await import('./create-api.ts');
     const engineData: EngineThreadData = {
-      databasePath,
-      encryptionKey: encryption.key,
+      address: { databaseUrl, databasePath },
+      sends: config.role !== 'api',
+      encryptionKey,
       addresses,
       template: { headerPrefix, userAgent: `Broxi-Webhooks/${VERSION}` },
       testDataText: JSON.stringify(testData),
@@ -101,7 +102,7 @@ export async function createServer(config: Config): Promise<Server> {
     };
     const engine = callsTo<EngineCalls>(await threads[0].start(engineData), ENGINE_CALLS);
     // Only now there is a database to read from.
-    const readerData: ReaderThreadData = { databasePath, encryptionKey: encryption.key };
+    const readerData: ReaderThreadData = { address: engineData.address, encryptionKey };
     const reader = callsTo<ReadStore>(await threads[1].start(readerData), READS);
     const store = { ...engine, ...reader };
     let ready = false;
@@ -126,12 +127,12 @@ export async function createServer(config: Config): Promise<Server> {
       stopping ??= stopAll();
       return stopping;
     };
-    const apiKey = await ensureOperatorKey(config, store);
+    const { apiKey, isFirst } = await ensureOperatorKey(config, store);
     const url = await app.listen({ host: config.host, port: config.port });
     await engine.startDelivering();
     ready = true;
     settleDown();
-    return { url, apiKey, dataPath: databasePath, firstStart: encryption.isNew, stop };
+    return { url, apiKey, dataPlace: databasePath ?? placeOf(databaseUrl), firstStart: isFirst, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -140,15 +141,16 @@ export async function createServer(config: Config): Promise<Server> {
 
 /**
  * The operator's key belongs to the default workspace. Given: kept in step with the setting. Not given: generated on the
- * first start; in dev mode it also lies beside the database, so that it can be shown again.
- * @returns the key, if it may be shown
+ * first start; in dev mode it also lies beside the database, if that is a file, so that it can be shown again.
+ * @returns the key, if it may be shown; and whether nobody started a server on this database before
  */
 async function ensureOperatorKey(
   config: Config,
   store: Pick<EngineThreadMethods, 'ensureWorkspace' | 'putApiKey'>,
-): Promise<string | null> {
+): Promise<{ apiKey: string | null; isFirst: boolean }> {
   const proposed = newId('ws');
   const workspace = await store.ensureWorkspace({ id: proposed, name: 'default' });
+  const isFirst = workspace.id === proposed;
   const put = (key: string) =>
     store.putApiKey({
       id: OPERATOR_KEY_ID,
@@ -159,20 +161,26 @@ async function ensureOperatorKey(
     });
   if (config.apiKey !== null) {
     await put(config.apiKey);
-    return config.mode === 'dev' ? config.apiKey : null;
+    return { apiKey: config.mode === 'dev' ? config.apiKey : null, isFirst };
   }
-  if (config.mode === 'dev') {
+  if (config.mode === 'dev' && config.databasePath !== null) {
     const key = keepDevApiKey(config.databasePath, generateApiKey);
     await put(key);
-    return key;
+    return { apiKey: key, isFirst };
   }
-  if (workspace.id !== proposed) return null;
+  if (!isFirst) return { apiKey: null, isFirst };
   const key = generateApiKey();
   await put(key);
-  return key;
+  return { apiKey: key, isFirst };
 }
 
 const OPERATOR_KEY_ID = 'key_operator';
+
+/** Without what is secret in it. */
+function placeOf(databaseUrl: string): string {
+  const { protocol, host, pathname } = new URL(databaseUrl);
+  return `${protocol}//${host}${pathname}`;
+}
 
 function generateApiKey(): string {
   return `broxi_${randomBytes(24).toString('base64url')}`;

@@ -1,10 +1,13 @@
 import type { AttemptRecord } from './domain/attempt.ts';
 import type { Webhook } from './domain/webhook.ts';
-import type { Store } from './store/store.ts';
+import type { StoreAddress } from './store/open-store.ts';
+import type { Ownership, Store } from './store/store.ts';
 
 /** What the engine's thread is started with. */
 export interface EngineThreadData {
-  databasePath: string;
+  address: StoreAddress;
+  /** Whether it sends; else it only writes. */
+  sends: boolean;
   /** 32 bytes. */
   encryptionKey: Uint8Array;
   addresses: { allowNetworks: readonly string[]; allowLoopback: boolean };
@@ -18,7 +21,7 @@ export interface EngineThreadData {
 }
 
 /** What the main thread asks of the engine's thread: the store's writes, and what only the owner of the lanes knows. */
-export interface EngineThreadMethods extends Omit<Store, 'onWake'> {
+export interface EngineThreadMethods extends Omit<Store, 'onWake' | keyof Ownership> {
   /** Sends a `webhook.test` at once, past everything that waits, and records it. */
   sendTest(webhook: Pick<Webhook, 'workspaceId' | 'id'>): Promise<TestResult>;
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it is not waiting. */

@@ -8,46 +8,54 @@ import { createSendRequest } from './deliver/send-request.ts';
 import { createTestSender } from './deliver/send-test.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
 import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
-import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts';
+import { openStore } from './store/open-store.ts';
 import { createVault } from './store/vault.ts';
 import { answerCalls } from './threads/calls.ts';
 import { startThread } from './threads/open-thread.ts';
+
+/** Another server may have made a job that is partly for this one. */
+const OTHERS_JOBS_MS = 5_000;
 
 /**
  * The thread that owns the store and sends. HTTP in runs on the main thread, so that neither starves the other; store and
  * engine are together because what is recorded is sent next.
  */
 await startThread<EngineThreadData>(parentPort, async (data, port) => {
-  const store = openSqliteStore({
-    path: data.databasePath,
+  const { store, clock } = await openStore(data.address, {
     vault: createVault(data.encryptionKey),
     clock: systemClock,
+    isOwner: data.sends,
+    onError: (error) => console.error('broxi-webhooks: store:', error),
   });
   const agent = createGuardedAgent(createAddressPolicy(data.addresses));
-  const send = createSendRequest(agent, systemClock);
+  const send = createSendRequest(agent, clock);
   const engine = new Engine({
     // Sending takes the thread for a while: the answers about what is recorded leave before it.
     queue: { ...store, onWake: (listener) => store.onWake((wakes) => setImmediate(listener, wakes)) },
-    clock: systemClock,
+    ownership: store,
+    clock,
     random: Math.random,
     send,
     template: data.template,
     onError: (error) => console.error('broxi-webhooks: delivery:', error),
   });
   const onUpkeepError = (error: unknown) => console.error('broxi-webhooks: upkeep:', error);
-  const jobRunner = new JobRunner({ jobs: store, clock: systemClock, onError: onUpkeepError });
-  const pruner = new Pruner({ store, clock: systemClock, retentionMs: data.retentionMs, onError: onUpkeepError });
+  const lookAgain = data.address.databasePath === null ? { lookAgainMs: OTHERS_JOBS_MS } : {};
+  const jobRunner = new JobRunner({ jobs: store, clock, onError: onUpkeepError, ...lookAgain });
+  const pruner = new Pruner({ store, clock, retentionMs: data.retentionMs, onError: onUpkeepError });
+  const { owns: _, onOwnership: __, ...calls } = store;
   const methods: EngineThreadMethods = {
-    ...store,
+    ...calls,
     async createJob(job) {
       const created = await store.createJob(job);
       jobRunner.wake();
       return created;
     },
-    sendTest: createTestSender({ engine, events: store, send, clock: systemClock, dataText: data.testDataText }),
+    sendTest: createTestSender({ engine, events: store, send, clock, dataText: data.testDataText }),
     cancelDelivery: (workspaceId, webhookId, deliveryId) => engine.cancel({ workspaceId, webhookId }, deliveryId),
     sendingAmong: async (deliveryIds) => engine.sendingAmong(deliveryIds),
     async startDelivering() {
+      if (!data.sends) return;
       await engine.start();
       jobRunner.start();
       pruner.start();

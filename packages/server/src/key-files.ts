@@ -10,14 +10,22 @@ export const DEV_API_KEY_FILE = 'dev-api-key';
 
 /**
  * The key for secrets at rest: the setting, else a file beside the database, else a new one that is written there with mode
- * 0600. @throws InvalidSettingError if it is not the base64 of 32 bytes
+ * 0600. A database without a file needs the setting: several servers share it.
+ * @throws InvalidSettingError if it is missing, or is not the base64 of 32 bytes
  */
-export function readEncryptionKey({ given, databasePath }: { given: string | null; databasePath: string }): {
-  key: Uint8Array;
-  /** Made just now: nothing was here before. */
-  isNew: boolean;
-} {
-  if (given !== null) return { key: decodeKey(given, 'BROXI_ENCRYPTION_KEY'), isNew: false };
+export function readEncryptionKey({
+  given,
+  databasePath,
+}: {
+  given: string | null;
+  databasePath: string | null;
+}): Uint8Array {
+  if (given !== null) return decodeKey(given, 'BROXI_ENCRYPTION_KEY');
+  if (databasePath === null) {
+    throw new InvalidSettingError(
+      'BROXI_ENCRYPTION_KEY is not set: a PostgreSQL database needs it, for every server the same, such as `openssl rand -base64 32` makes.',
+    );
+  }
   const path = `${databasePath}.key`;
   if (existsSync(databasePath) && !existsSync(path)) {
     throw new InvalidSettingError(
@@ -25,23 +33,22 @@ export function readEncryptionKey({ given, databasePath }: { given: string | nul
     );
   }
   const generated = randomBytes(KEY_BYTES).toString('base64');
-  const { text, isNew } = readOrCreate(path, generated);
-  return { key: decodeKey(text, `The encryption key in ${path}`), isNew };
+  return decodeKey(readOrCreate(path, generated), `The encryption key in ${path}`);
 }
 
 /** The API key of a dev server: kept in a file of mode 0600 in the data folder, so that it is the same at every start. */
 export function keepDevApiKey(databasePath: string, generate: () => string): string {
-  return readOrCreate(join(dirname(databasePath), DEV_API_KEY_FILE), generate()).text;
+  return readOrCreate(join(dirname(databasePath), DEV_API_KEY_FILE), generate());
 }
 
-function readOrCreate(path: string, text: string): { text: string; isNew: boolean } {
+function readOrCreate(path: string, text: string): string {
   mkdirSync(dirname(path), { recursive: true });
   try {
     writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    return { text, isNew: true };
+    return text;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    return { text: readFileSync(path, 'utf8').trim(), isNew: false };
+    return readFileSync(path, 'utf8').trim();
   }
 }
 

@@ -5,19 +5,27 @@ import { readConfig } from '../config.ts';
 import { openForReading, openForWriting } from '../store/sqlite/database.ts';
 import { lockDataFolder } from '../store/sqlite/single-process-lock.ts';
 
-/** `broxi-webhooks migrate`: needs the database for itself. @throws InvalidSettingError if a server is running on it */
+/** `broxi-webhooks migrate`: needs a SQLite file for itself. @throws InvalidSettingError if a server is running on it */
 export async function migrateDatabase(
   flags: Record<string, string | boolean>,
   stdout: { write(text: string): unknown } = process.stdout,
 ): Promise<void> {
-  const { databasePath } = readConfig({ mode: 'serve', flags });
-  mkdirSync(dirname(databasePath), { recursive: true });
-  const unlock = lockDataFolder(databasePath);
+  const { databaseUrl, databasePath } = readConfig({ mode: 'serve', flags });
+  const { before, after } = databasePath === null ? await migratePostgres(databaseUrl) : migrateFile(databasePath);
+  const said = before === after ? `is up to date (schema ${after})` : `went from schema ${before} to schema ${after}`;
+  stdout.write(`${databasePath ?? 'The database'} ${said}.\n`);
+}
+
+async function migratePostgres(url: string): Promise<{ before: number; after: number }> {
+  return await (await import('../store/postgres/migrate.ts')).migrateDatabase(url);
+}
+
+function migrateFile(path: string): { before: number; after: number } {
+  mkdirSync(dirname(path), { recursive: true });
+  const unlock = lockDataFolder(path);
   try {
-    const before = existsSync(databasePath) ? versionOf(openForReading(databasePath)) : 0;
-    const after = versionOf(openForWriting(databasePath));
-    const said = before === after ? `is up to date (schema ${after})` : `went from schema ${before} to schema ${after}`;
-    stdout.write(`${databasePath} ${said}.\n`);
+    const before = existsSync(path) ? versionOf(openForReading(path)) : 0;
+    return { before, after: versionOf(openForWriting(path)) };
   } finally {
     unlock();
   }

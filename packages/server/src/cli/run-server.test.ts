@@ -32,7 +32,7 @@ function start({ stop, starting }: { stop: () => Promise<void>; starting?: Promi
     clock,
     createServer: async () => {
       await starting;
-      return { url: 'http://127.0.0.1:1', apiKey: null, dataPath: '/x/broxi.db', firstStart: false, stop };
+      return { url: 'http://127.0.0.1:1', apiKey: null, dataPlace: '/x/broxi.db', firstStart: false, stop };
     },
   });
   const signal = (name: 'SIGINT' | 'SIGTERM') => signals.emit(name, name);

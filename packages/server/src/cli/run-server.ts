@@ -22,7 +22,7 @@ export interface RunningServer {
   url: string;
   /** Null where it must not be shown. */
   apiKey: string | null;
-  dataPath: string;
+  dataPlace: string;
   firstStart: boolean;
   stop(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { FIRST_EVENT, type StartBannerOptions, startBanner } from './start-banne
 const server = {
   url: 'http://127.0.0.1:8080',
   apiKey: 'broxi_0123456789',
-  dataPath: resolve('broxi-data/broxi.db'),
+  dataPlace: resolve('broxi-data/broxi.db'),
   firstStart: true,
 };
 

@@ -5,7 +5,7 @@ import { VERSION } from '../version.ts';
 
 export interface StartBannerOptions {
   config: Pick<Config, 'mode' | 'host'>;
-  server: { url: string; apiKey: string | null; dataPath: string; firstStart: boolean };
+  server: { url: string; apiKey: string | null; dataPlace: string; firstStart: boolean };
   /** Where it is written: decides about colours. `NO_COLOR` is obeyed. */
   stream: NodeJS.WritableStream;
 }
@@ -28,7 +28,7 @@ export function startBanner({ config, server, stream }: StartBannerOptions): str
     '',
     `  Address  ${paint('cyan', server.url)}`,
     ...(server.apiKey === null ? [] : [`  API key  ${server.apiKey}${dev ? '' : paint('dim', '  shown only now')}`]),
-    `  Data     ${readablePath(server.dataPath)}`,
+    `  Data     ${readablePath(server.dataPlace)}`,
     `  Docs     ${paint('cyan', `${url}/docs`)}`,
     ...(dev && !isLoopback(config.host) ? [`  Note     ${config.host} can be reached from other machines too`] : []),
     '',
@@ -70,6 +70,7 @@ function isLoopback(host: string): boolean {
 }
 
 function readablePath(path: string): string {
+  if (path.includes('://')) return path;
   const fromHere = relative('', path);
   return fromHere.startsWith('..') ? path : `./${fromHere}`;
 }

@@ -4,19 +4,31 @@ import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import { fallbackUse } from '../domain/target.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type { DeliveryQueue, DueQuery, HeadsRead, Position, QueuedDelivery, Settlement, Wake } from '../store/store.ts';
+import type {
+  DeliveryQueue,
+  DueQuery,
+  HeadsRead,
+  Ownership,
+  Position,
+  QueuedDelivery,
+  Settlement,
+  Wake,
+} from '../store/store.ts';
 import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { conclude } from './conclude.ts';
 import { Gatherer } from './gatherer.ts';
 import { Lane } from './lane.ts';
 import { LaneTimers } from './lane-timers.ts';
+import { Departures, OWNS_EVERYTHING } from './ownership.ts';
 import { Pacer } from './pacer.ts';
 import type { SendRequest } from './send-request.ts';
 import { Settler } from './settle.ts';
 
 export interface EngineOptions {
   queue: DeliveryQueue;
+  /** Which lanes are to be sent from here. Default: all. */
+  ownership?: Ownership;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;
@@ -56,7 +68,7 @@ const SINGLES_PER_BATCH = 8;
 const CANCEL_CHUNK = 500;
 
 /**
- * Sends what is owed: the owner of every lane.
+ * Sends what is owed: the owner of every lane, or of those that the store says.
  *
  * ```
  *   news of a lane ─▶ lane.unread ─▶ in turn ─▶ read what is due ─▶ start ─▶ attempt ─▶ settle ─┐
@@ -71,6 +83,8 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #limits: EngineLimits;
   readonly #settler: Settler;
+  readonly #ownership: Ownership;
+  readonly #departures = new Departures();
   readonly #gatherer: Gatherer;
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that may have something to start, in the order of their turns. */
@@ -94,6 +108,7 @@ export class Engine {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#settler = new Settler(options.queue, options.clock);
+    this.#ownership = options.ownership ?? OWNS_EVERYTHING;
     this.#gatherer = new Gatherer({
       queue: options.queue,
       clock: options.clock,
@@ -115,6 +130,10 @@ export class Engine {
     if (this.#running) return;
     this.#running = true;
     this.#options.queue.onWake((wakes) => this.#onWakes(wakes));
+    this.#ownership.onOwnership({
+      gained: (isGained) => this.#gained(isGained),
+      letGo: (isLost) => this.#letGo(isLost),
+    });
     await this.#sweep();
   }
 
@@ -204,10 +223,10 @@ export class Engine {
     for (const wake of wakes) {
       const lane = this.#lane(wake.lane);
       if (wake.changed) lane.stale = true;
-      if (wake.first && !this.#accepts(lane, wake)) lane.markUnread(DELIVERY_CLASS.first);
+      if (wake.first !== null && !this.#accepts(lane, wake)) lane.readFrom(DELIVERY_CLASS.first, wake.first);
       // Put back may be what is older than what was read last.
       if (wake.recovered) lane.rewind([DELIVERY_CLASS.recovered]);
-      if (wake.gathering) lane.markUnread(DELIVERY_CLASS.gathering);
+      if (wake.gathering !== null) lane.readFrom(DELIVERY_CLASS.gathering, wake.gathering);
       for (const run of wake.freed) lane.runs.lookAt(run);
       for (const run of wake.putBack) lane.runs.lookIfHeld(run);
       this.#turns.add(lane);
@@ -216,11 +235,43 @@ export class Engine {
   }
 
   #accepts(lane: Lane, { handedOver }: Wake): boolean {
+    if (lane.isLeaving) return false;
     return handedOver !== null && this.#isRoomy && lane.accept(handedOver);
   }
 
   get #isRoomy(): boolean {
     return this.#memory.bytes < this.#limits.maxWaitingBytes;
+  }
+
+  /** What is remembered of these lanes is from before another owner, or from a test. */
+  #gained(isGained: (lane: LaneId) => boolean): void {
+    for (const [key, lane] of this.#lanes) {
+      if (isGained(lane.id) && lane.isIdle) this.#lanes.delete(key);
+    }
+    if (this.#running) void this.#sweep();
+  }
+
+  async #letGo(isLost: (lane: LaneId) => boolean): Promise<void> {
+    const lost = [...this.#lanes.values()].filter(({ id }) => isLost(id));
+    for (const lane of lost) this.#leave(lane);
+    await this.#departures.until(lost.filter((lane) => !lane.isIdle));
+  }
+
+  /** Starts nothing more of a lane, and forgets it as soon as nothing of it is in the air. */
+  #leave(lane: Lane): void {
+    lane.isLeaving = true;
+    lane.dropWaiting();
+    this.#retries.forget(lane);
+    this.#pauses.forget(lane);
+    if (lane.isIdle) this.#left(lane);
+  }
+
+  #left(lane: Lane): void {
+    const key = laneKey(lane.id);
+    if (this.#lanes.get(key) === lane) this.#lanes.delete(key);
+    this.#departures.left(lane);
+    // It came back meanwhile: begun anew.
+    if (this.#ownership.owns(lane.id)) this.resume(this.#lane(lane.id));
   }
 
   /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */
@@ -241,6 +292,7 @@ export class Engine {
     } catch (error) {
       this.#options.onError(error);
     }
+    this.#cancelSweep();
     if (this.#running) this.#cancelSweep = this.#options.clock.after(this.#limits.sweepMs, () => void this.#sweep());
   }
 
@@ -275,6 +327,10 @@ export class Engine {
   /** @returns whether the lane may start another one at once */
   #turn(lane: Lane): boolean {
     if (lane.reading) return false;
+    if (lane.isLeaving || !this.#ownership.owns(lane.id)) {
+      this.#leave(lane);
+      return false;
+    }
     if (lane.stale) {
       this.#read(lane, () => this.#configure(lane));
       return false;
@@ -371,9 +427,9 @@ export class Engine {
     if (known?.limit === limit.limit && known.period === limit.period) return;
     const { queue, clock } = this.#options;
     const now = clock.now();
-    const sent = await queue.exchangesSince(lane.id, now - limit.period * 1000);
-    // Those of what is in the air are not recorded yet.
+    // Those of what is in the air are not recorded yet, or not for a read that begins now.
     const unrecorded = Array.from({ length: lane.unsettled }, () => now);
+    const sent = await queue.exchangesSince(lane.id, now - limit.period * 1000);
     lane.pacer = new Pacer(limit, { clock, ages: [...sent, ...unrecorded].map((at) => Math.max(0, now - at)) });
   }
 
@@ -441,8 +497,9 @@ export class Engine {
     } catch (error) {
       this.#options.onError(error);
     }
-    lane.forget(delivery.id);
+    lane.forget(delivery.id, delivery);
     this.#busy.delete(delivery.id);
+    if (lane.isLeaving && lane.isIdle) this.#left(lane);
     if (settlement !== null && lane.runs.keeps(delivery.run)) {
       lane.runs.lookAt(delivery.run);
       this.#turns.add(lane);

@@ -28,6 +28,11 @@ export class LaneTimers {
     return this.#timers.has(lane);
   }
 
+  forget(lane: Lane): void {
+    this.#timers.get(lane)?.cancel();
+    this.#timers.delete(lane);
+  }
+
   clear(): void {
     for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();

@@ -65,8 +65,11 @@ export class Lane {
   pacer: Pacer | null = null;
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
-  /** A read is under way. */
-  reading = false;
+  #isBeingRead = false;
+  /** What was forgotten since the read that is under way began, and may be in what it brings; of what was settled, where it was. */
+  readonly #goneSince = new Map<string, Placed | null>();
+  /** Another process is to have it: nothing of it is started any more. */
+  isLeaving = false;
   /** Attempts in the air. */
   sending = 0;
   /** Of those, retries and recovered ones. */
@@ -92,6 +95,17 @@ export class Lane {
     this.id = id;
     this.gathering = new Gathering(id.webhookId, this.#progress);
     this.#memory = memory;
+  }
+
+  /** A read is under way. */
+  get reading(): boolean {
+    return this.#isBeingRead;
+  }
+
+  /** A read begins or ends. */
+  set reading(isBeingRead: boolean) {
+    this.#isBeingRead = isBeingRead;
+    this.#goneSince.clear();
   }
 
   get webhook(): Webhook | null {
@@ -306,6 +320,11 @@ export class Lane {
     return true;
   }
 
+  /** Something of this class came in, there and maybe behind it. */
+  readFrom(deliveryClass: DeliveryClass, place: Position): void {
+    this.#progress.readFrom(deliveryClass, place);
+  }
+
   /** Reads all of these classes again from the start. */
   rewind(classes?: readonly DeliveryClass[]): void {
     this.#progress.rewind(classes);
@@ -379,7 +398,7 @@ export class Lane {
   /** Takes in what may be started, in the order in which it is due. */
   admit(deliveries: readonly QueuedDelivery[]): void {
     for (const delivery of deliveries) {
-      if (this.#known.has(delivery.id) || !this.#hasItsTurn(delivery)) continue;
+      if (this.#known.has(delivery.id) || this.#isGone(delivery) || !this.#hasItsTurn(delivery)) continue;
       this.#known.set(delivery.id, 'waiting');
       this.runs.hold(delivery);
       insert(this.#waiting[delivery.class], delivery);
@@ -397,7 +416,7 @@ export class Lane {
     if (holder === undefined) return true;
     if (delivery.seq < holder.seq && this.#known.get(holder.id) === 'waiting') {
       this.#takeOut(holder.id);
-      this.forget(holder.id);
+      this.#putAside(holder.id);
       return true;
     }
     this.runs.want(delivery.run);
@@ -521,10 +540,20 @@ export class Lane {
     this.#known.set(delivery.id, 'settling');
   }
 
-  /** The outcome is written, or the delivery was given back. */
-  forget(deliveryId: string): void {
-    this.#known.delete(deliveryId);
-    this.runs.release(deliveryId);
+  /**
+   * The outcome is written, or the delivery was given back.
+   * @param place where it waited, if it may be at another one by now; without, it is nowhere
+   */
+  forget(deliveryId: string, place: Placed | null = null): void {
+    this.#putAside(deliveryId);
+    if (this.#isBeingRead) this.#goneSince.set(deliveryId, place);
+  }
+
+  /** A read that began before the outcome was written brings what it found then. */
+  #isGone(delivery: QueuedDelivery): boolean {
+    const place = this.#goneSince.get(delivery.id);
+    if (place === undefined) return false;
+    return place === null || (place.class === delivery.class && place.dueAt === delivery.dueAt);
   }
 
   /** Takes a delivery that is about to be cancelled out of the line; until it is {@link unreserve}d, no read brings it back. */
@@ -568,10 +597,19 @@ export class Lane {
   }
 
   #drop(delivery: QueuedDelivery): void {
-    this.forget(delivery.id);
+    this.#putAside(delivery.id);
     this.#memory.bytes -= memoryOf(delivery);
   }
+
+  /** It waits as before, and any read may bring it back. */
+  #putAside(deliveryId: string): void {
+    this.#known.delete(deliveryId);
+    this.runs.release(deliveryId);
+  }
 }
+
+/** Where a delivery waits. */
+type Placed = Pick<QueuedDelivery, 'class' | 'dueAt'>;
 
 /** Puts a delivery into a line that is in the order in which things are due. */
 function insert(line: QueuedDelivery[], delivery: QueuedDelivery): void {

@@ -34,6 +34,45 @@ test('a read goes on where the last one ended, unless the class was rewound whil
   assert.equal(progress.isUnread(0), true);
 });
 
+test('news of what may stand before what was read last is read from there, and of what stands behind it from where it was', () => {
+  const [before, behind] = [
+    { dueAt: 1_000, seq: 3 },
+    { dueAt: 1_000, seq: 7 },
+  ];
+  const progress = new ReadProgress();
+  progress.begin(0);
+  progress.cameTo(0, AT);
+  progress.readFrom(0, behind);
+  assert.deepEqual(progress.cursor(0), AT);
+  assert.equal(progress.isUnread(0), true);
+  progress.readFrom(0, before);
+  assert.equal(isDueBefore(progress.cursor(0) ?? AT, before), true);
+  progress.begin(0);
+  progress.cameTo(0, AT);
+  assert.deepEqual(progress.cursor(0), AT, 'read since');
+});
+
+test('news that comes while a read runs is not passed by: the read may have begun before it was there', () => {
+  const [first, second] = [
+    { dueAt: 1_000, seq: 2 },
+    { dueAt: 999, seq: 9 },
+  ];
+  const progress = new ReadProgress();
+  progress.begin(0);
+  progress.readFrom(0, first);
+  progress.readFrom(0, second);
+  progress.readFrom(0, first);
+  progress.cameTo(0, AT);
+  assert.equal(isDueBefore(progress.cursor(0) ?? AT, second), true);
+  assert.equal(progress.isUnread(0), true);
+  progress.begin(0);
+  progress.cameTo(0, AT);
+  progress.begin(0);
+  progress.readFrom(0, second);
+  progress.cameTo(0, { dueAt: 2_000, seq: 1 });
+  assert.equal(isDueBefore(progress.cursor(0) ?? AT, second), true);
+});
+
 test('what is put off to a place that was read past brings the retries to be read again, and no other class', () => {
   for (const [place, isPassed] of [
     [{ dueAt: 999, seq: 9 }, true],

@@ -5,15 +5,15 @@ import type { Position } from '../store/store.ts';
  * How far each class of a lane was read, and in which something may be due that was not.
  *
  * ```
- *   unread ──begin()──▶ read up to a position ──news, a full read──▶ unread, from there
+ *   unread ──begin()──▶ read up to a position ──news, a full read──▶ unread, from there or from where the news is
  *     ▲                          │
  *     └────────rewind()──────────┘  from the start
  * ```
  */
 export class ReadProgress {
-  readonly #cursors: PerClass<Position | null> = [null, null, null, null];
-  /** Classes that are to be read from the start, whatever a read that is under way says about how far it came. */
-  readonly #rewound: PerClass<boolean> = [false, false, false, false];
+  readonly #cursors: PerClass<Cursor> = [null, null, null, null];
+  /** How far a read that is under way can have come at most, whatever it says; undefined: as far as it says. */
+  readonly #bounds: PerClass<Bound> = [undefined, undefined, undefined, undefined];
   readonly #unread: PerClass<boolean> = [true, true, true, true];
 
   isUnread(deliveryClass: DeliveryClass): boolean {
@@ -33,20 +33,34 @@ export class ReadProgress {
   /** A read begins: news that comes while it runs counts for the next one. */
   begin(deliveryClass: DeliveryClass): void {
     this.#unread[deliveryClass] = false;
-    this.#rewound[deliveryClass] = false;
+    this.#bounds[deliveryClass] = undefined;
   }
 
   /** A read came so far, or deliveries were handed over up to there; undefined: it found nothing. */
   cameTo(deliveryClass: DeliveryClass, last: Position | undefined): void {
-    if (last === undefined || this.#rewound[deliveryClass]) return;
-    this.#cursors[deliveryClass] = { dueAt: last.dueAt, seq: last.seq };
+    if (last === undefined) return;
+    const cursor = { dueAt: last.dueAt, seq: last.seq };
+    const bound = this.#bounds[deliveryClass];
+    this.#cursors[deliveryClass] = bound === undefined ? cursor : earlier(cursor, bound);
+  }
+
+  /**
+   * Something of this class came in, of which the first waits there. Another process may have given it a place before what
+   * was read last, and a read that is under way may have passed it by before it was committed.
+   */
+  readFrom(deliveryClass: DeliveryClass, place: Position): void {
+    const before = { dueAt: place.dueAt, seq: place.seq - 1 };
+    this.#cursors[deliveryClass] = earlier(this.#cursors[deliveryClass], before);
+    const bound = this.#bounds[deliveryClass];
+    this.#bounds[deliveryClass] = bound === undefined ? before : earlier(bound, before);
+    this.#unread[deliveryClass] = true;
   }
 
   /** Reads all of these classes again from the start: finds what stands before what was read last, and what news of was lost. */
   rewind(classes: readonly DeliveryClass[] = DELIVERY_CLASSES): void {
     for (const deliveryClass of classes) {
       this.#cursors[deliveryClass] = null;
-      this.#rewound[deliveryClass] = true;
+      this.#bounds[deliveryClass] = null;
       this.#unread[deliveryClass] = true;
     }
   }
@@ -62,8 +76,16 @@ export class ReadProgress {
 }
 
 type PerClass<Value> = [Value, Value, Value, Value];
+/** Null: before everything. */
+type Cursor = Position | null;
+type Bound = Cursor | undefined;
 
 /** The order in which deliveries of a class are due. */
 export function isDueBefore(one: Position, other: Position): boolean {
   return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
+}
+
+function earlier(one: Cursor, other: Cursor): Cursor {
+  if (one === null || other === null) return null;
+  return isDueBefore(one, other) ? one : other;
 }

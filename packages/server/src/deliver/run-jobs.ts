@@ -7,7 +7,7 @@ import { BackgroundLoop } from './background-loop.ts';
 
 /** Rows that a step looks at. */
 const ROWS_PER_STEP = 1_000;
-/** Who asks for a job wakes the runner: this is for those that an outcome made, and for what is lost. */
+/** Who asks for a job wakes the runner: this is for those that an outcome made, or another process, and for what is lost. */
 const LOOK_AGAIN_MS = 60_000;
 
 /**
@@ -18,6 +18,7 @@ const LOOK_AGAIN_MS = 60_000;
 export class JobRunner {
   readonly #jobs: Pick<JobLog, 'unfinishedJobs' | 'advanceJob'>;
   readonly #clock: Clock;
+  readonly #lookAgainMs: number;
   readonly #loop: BackgroundLoop;
   /** What is left of the present pass. */
   #pass: JobKey[] = [];
@@ -32,8 +33,11 @@ export class JobRunner {
     jobs: Pick<JobLog, 'unfinishedJobs' | 'advanceJob'>;
     clock: Clock;
     onError: (error: unknown) => void;
+    /** How long a job that nobody woke the runner for may wait. Default one minute. */
+    lookAgainMs?: number;
   }) {
-    const { jobs, clock, onError } = options;
+    const { jobs, clock, onError, lookAgainMs = LOOK_AGAIN_MS } = options;
+    this.#lookAgainMs = lookAgainMs;
     this.#jobs = jobs;
     this.#clock = clock;
     this.#loop = new BackgroundLoop({ clock, step: () => this.#step(), onError });
@@ -55,7 +59,7 @@ export class JobRunner {
   async #step(): Promise<number> {
     if (this.#pass.length === 0) await this.#beginPass();
     const [job] = this.#pass;
-    if (job === undefined) return LOOK_AGAIN_MS;
+    if (job === undefined) return this.#lookAgainMs;
     const from = this.#clock.monotonic();
     const { next, requeued, isFull } = await this.#jobs.advanceJob({
       workspaceId: job.workspaceId,

@@ -13,11 +13,12 @@ import type { Lane, Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
 import { newId } from '../ids.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import type { Delivery, DeliveryQueue, PlannedDelivery, Store } from '../store/store.ts';
+import type { Delivery, DeliveryQueue, Ownership, PlannedDelivery, Store } from '../store/store.ts';
 import { createVault } from '../store/vault.ts';
 import { createFakeClock, type FakeClock } from '../test/fake-clock.ts';
 import { Engine, type EngineLimits } from './engine.ts';
 import { createFakeSend, type FakeSend } from './fake-send.ts';
+import { OWNS_EVERYTHING } from './ownership.ts';
 import { createTestSender } from './send-test.ts';
 
 // Virtual time cannot wait for a disk, and nothing here is about one: a commit is over as soon as it is written.
@@ -85,6 +86,7 @@ export interface TestDelivery {
 export interface TestDeliveryOptions {
   limits?: Partial<EngineLimits>;
   random?: () => number;
+  ownership?: Ownership;
   /** Comes between engine and store. */
   wrap?: (queue: DeliveryQueue) => DeliveryQueue;
   lingerMs?: number;
@@ -93,7 +95,13 @@ export interface TestDeliveryOptions {
 }
 
 export async function openTestDelivery(t: TestContext, options: TestDeliveryOptions = {}): Promise<TestDelivery> {
-  const { limits = {}, random = () => 0.5, wrap = (queue) => queue, lingerMs = 0 } = options;
+  const {
+    limits = {},
+    ownership = OWNS_EVERYTHING,
+    random = () => 0.5,
+    wrap = (queue) => queue,
+    lingerMs = 0,
+  } = options;
   const folder = await mkdtemp(join(tmpdir(), 'broxi-deliver-'));
   const clock = createFakeClock();
   const store = openSqliteStore({ path: join(folder, 'b.db'), vault: createVault(randomBytes(32)), clock, lingerMs });
@@ -102,6 +110,7 @@ export async function openTestDelivery(t: TestContext, options: TestDeliveryOpti
   const openEngine = () =>
     new Engine({
       queue: wrap(store),
+      ownership,
       clock,
       random,
       send: receivers.send,

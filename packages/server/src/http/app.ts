@@ -60,6 +60,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.register(async (withKey) => {
     withKey.addHook('onRequest', createAuthentication(deps));
     metricsRoute(withKey, deps);
+    if (deps.hasApi === false) return;
     await withKey.register(
       async (v1) => {
         publishingRoutes(v1, deps);

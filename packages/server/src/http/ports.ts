@@ -20,6 +20,8 @@ export interface AppDeps {
   /** Of this software, as `User-Agent` and OpenAPI show it. */
   version: string;
   log: Log;
+  /** Whether `/v1` is there; default true. A server that only sends has health, metrics and documents alone. */
+  hasApi?: boolean;
   /** Whether events can be taken now; `/readyz` answers it. */
   isReady(): boolean;
 }

@@ -78,7 +78,7 @@ export async function openTestApp(): Promise<TestApp> {
     store.putApiKey({ id: newId('key'), workspaceId, name: 'test', hash: hashToken(key), createdAt: clock.now() });
   await addKey(TEST_KEY, workspace.id);
   await addKey(OTHER_KEY, newId('ws'));
-  const workspaces = new WorkspaceCache(store);
+  const workspaces = new WorkspaceCache(store, { clock });
   const schemas = createDataSchemas();
   const engine = createTestEngine(store, clock);
   const unexpected: unknown[] = [];

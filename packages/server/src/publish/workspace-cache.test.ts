@@ -4,6 +4,7 @@ import { createAddressPolicy } from '../domain/public-address.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { parseWebhookConfig } from '../domain/webhook-config.ts';
 import type { Directory } from '../store/store.ts';
+import { createFakeClock } from '../test/fake-clock.ts';
 import { WorkspaceCache } from './workspace-cache.ts';
 
 const rules = { allowHttp: false, addressPolicy: createAddressPolicy({ allowNetworks: [] }), headerPrefix: 'X-Broxi-' };
@@ -30,7 +31,7 @@ function openCache(webhooks: readonly Webhook[]) {
     loadWorkspace: async () => ({ revision: 1, webhooks: [...webhooks], eventTypes: [] }),
     putWebhook: async ({ webhook }) => ({ ...webhook, version: 1, revision: 2, createdAt: 0 }),
   };
-  return new WorkspaceCache(directory as Directory);
+  return new WorkspaceCache(directory as Directory, { clock: createFakeClock() });
 }
 
 test('looks at the filters of those that subscribe, once, however many events come', async () => {
@@ -65,4 +66,47 @@ test('there is nothing to ask of a webhook without filters and routes', async ()
   const { webhook } = counted('wh_1', ['*']);
   const view = await openCache([{ ...webhook, config }]).get(WORKSPACE);
   assert.equal(view.subscribersOf('workflow.completed')[0]?.matcher, null);
+});
+
+test('reads a workspace again when others may have changed it, and not before', async () => {
+  const clock = createFakeClock();
+  let revision = 0;
+  const directory: Pick<Directory, 'loadWorkspace'> = {
+    loadWorkspace: async () => {
+      revision += 1;
+      return { revision, webhooks: [], eventTypes: [] };
+    },
+  };
+  const cache = new WorkspaceCache(directory as Directory, { clock, maxAgeMs: 1_000 });
+  const revisions = async () =>
+    (await Promise.all([cache.get(WORKSPACE), cache.get(WORKSPACE)])).map((view) => view.revision);
+  assert.deepEqual(await revisions(), [1, 1]);
+  await clock.advance(999);
+  assert.deepEqual(await revisions(), [1, 1]);
+  await clock.advance(1);
+  assert.deepEqual(await revisions(), [2, 2]);
+  await clock.advance(3_600_000);
+  assert.deepEqual(await revisions(), [3, 3]);
+});
+
+test('a workspace that takes long to read is read again less often', async () => {
+  const clock = createFakeClock();
+  let reads = 0;
+  const directory: Pick<Directory, 'loadWorkspace'> = {
+    loadWorkspace: async () => {
+      reads += 1;
+      await new Promise<void>((resolve) => clock.after(500, resolve));
+      return { revision: reads, webhooks: [], eventTypes: [] };
+    },
+  };
+  const cache = new WorkspaceCache(directory as Directory, { clock, maxAgeMs: 1_000 });
+  const first = cache.get(WORKSPACE);
+  await clock.advance(500);
+  await first;
+  await clock.advance(9_000);
+  assert.equal((await cache.get(WORKSPACE)).revision, 1);
+  await clock.advance(1_000);
+  const again = cache.get(WORKSPACE);
+  await clock.advance(500);
+  assert.equal((await again).revision, 2);
 });

@@ -1,4 +1,5 @@
 import { subscriptionMatches } from '@broxi/events/names';
+import type { Clock } from '../clock.ts';
 import { createMatcher, type Matcher } from '../domain/filter/matcher.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { CustomEventType, Directory, WebhookChange, WorkspaceSnapshot } from '../store/store.ts';
@@ -20,22 +21,42 @@ export interface Subscriber {
   readonly matcher: Matcher | null;
 }
 
+/** Reading again takes at most this share of the time, however much there is to read. */
+const MOST_READING = 0.05;
+
 /**
  * Keeps the configuration of workspaces in memory, so that publishing reads nothing. Changes of webhooks and event types go
- * through here, and whoever publishes after a change was answered is matched against it.
+ * through here, and whoever publishes after a change was answered is matched against it. Where other processes change them
+ * too, what is older than `maxAgeMs` is read again.
  */
 export class WorkspaceCache {
   readonly #directory: Directory;
+  readonly #clock: Clock;
+  readonly #maxAgeMs: number;
   readonly #views = new Map<string, Promise<WorkspaceView>>();
+  /** On the monotonic clock, by workspace: from when on what is known of it is too old. */
+  readonly #freshUntil = new Map<string, number>();
 
-  constructor(directory: Directory) {
+  /** @param options.maxAgeMs default: nobody else changes anything */
+  constructor(
+    directory: Directory,
+    { clock, maxAgeMs = Number.POSITIVE_INFINITY }: { clock: Clock; maxAgeMs?: number },
+  ) {
     this.#directory = directory;
+    this.#clock = clock;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   get(workspaceId: string): Promise<WorkspaceView> {
     const known = this.#views.get(workspaceId);
-    if (known !== undefined) return known;
-    const loading = this.#directory.loadWorkspace(workspaceId).then(viewOf);
+    const startedAt = this.#clock.monotonic();
+    if (known !== undefined && startedAt < (this.#freshUntil.get(workspaceId) ?? startedAt)) return known;
+    this.#freshUntil.set(workspaceId, Number.POSITIVE_INFINITY);
+    const loading = this.#directory.loadWorkspace(workspaceId).then((snapshot) => {
+      const tookMs = this.#clock.monotonic() - startedAt;
+      this.#freshUntil.set(workspaceId, startedAt + Math.max(this.#maxAgeMs, tookMs / MOST_READING));
+      return viewOf(snapshot);
+    });
     loading.catch(() => this.#forget(workspaceId, loading));
     this.#views.set(workspaceId, loading);
     return loading;

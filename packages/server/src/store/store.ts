@@ -16,7 +16,7 @@ export type { PruneResult, PruneStep, Retention } from './retention.ts';
  * transaction is on disk. Writes that cannot be taken now reject with `StoreUnavailableError` and leave nothing behind.
  * Instants are milliseconds since the epoch. Everything is scoped to a workspace but what the engine sweeps over.
  */
-export interface Store extends Directory, EventLog, DeliveryQueue, History, JobLog, Retention {
+export interface Store extends Directory, EventLog, DeliveryQueue, Ownership, History, JobLog, Retention {
   close(): Promise<void>;
 }
 
@@ -127,6 +127,21 @@ export interface DeliveryQueue {
    * itself or in a batch
    */
   replay(lane: Lane, deliveryId: string, newDeliveryId: string): Promise<boolean>;
+}
+
+/** Which lanes are this process's to send: all of them, unless several processes share the database. */
+export interface Ownership {
+  /** Whether a lane is ours now. In memory; to be looked at before each start. `sweep` and wakes are about such lanes alone. */
+  owns(lane: Lane): boolean;
+  /** Registers who is told when lanes come or go. One listener. */
+  onOwnership(listener: OwnershipListener): void;
+}
+
+export interface OwnershipListener {
+  /** Lanes came: a sweep finds what waits in them, and what is remembered of them is out of date. */
+  gained(isGained: (lane: Lane) => boolean): void;
+  /** Lanes go: none of them is ours any more. Resolves when nothing of them is in the air, or waits for its outcome to be written. */
+  letGo(isLost: (lane: Lane) => boolean): Promise<void>;
 }
 
 /** What happened, for people. */
@@ -262,14 +277,17 @@ export type RecordedOutcome =
 /** News of a lane. Retries are none: its owner wrote them. */
 export interface Wake {
   lane: Lane;
-  /** First attempts came in. */
-  first: boolean;
+  /**
+   * Where the first of the first attempts that came in waits; null: none came in. It may be before what was read last: another
+   * process took it in, and its transaction ended after one that began later.
+   */
+  first: Position | null;
   /** All of them, in order, so that an owner who is up to date need not read them; null: too many, or not at hand. */
   handedOver: QueuedDelivery[] | null;
   /** Deliveries were put back or replayed. */
   recovered: boolean;
-  /** Deliveries came in that wait for company in a batch. */
-  gathering: boolean;
+  /** Where the first of those waits that came in to wait for company in a batch; null: none did. */
+  gathering: Position | null;
   /** Runs in which deliveries were put back or replayed: maybe before one that the owner has read. */
   putBack: ReadonlySet<string>;
   /** Runs in which deliveries were cancelled: it may be the turn of the next one. */

@@ -168,9 +168,9 @@ function resolve(file: string, specifier: string): string {
   return posix.normalize(posix.join(posix.dirname(file), specifier));
 }
 
-/** `store/sqlite/queue.ts` → `sqlite`; null for what belongs to no driver. */
+/** `store/sqlite/queue.ts` → `sqlite`; null for what belongs to no driver, as `store/rows/`. */
 function driverOf(file: string): string | null {
-  return /^store\/(?!conformance\/)([^/]+)\//.exec(file)?.[1] ?? null;
+  return /^store\/(?!(?:conformance|rows)\/)([^/]+)\//.exec(file)?.[1] ?? null;
 }
 
 function isTest(file: string): boolean {

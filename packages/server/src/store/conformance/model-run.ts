@@ -127,7 +127,7 @@ export class ModelRun {
     const owing = LANES.filter((webhookId) => this.#model.waiting(webhookId).length > 0);
     const swept = (await store.sweep()).map(({ webhookId }) => webhookId);
     assert.deepEqual(swept.toSorted(), owing.toSorted());
-    for (const lane of LANES.keys()) await this.#compareLane(lane);
+    await Promise.all(LANES.keys().map((lane) => this.#compareLane(lane)));
   }
 
   async #compareLane(lane: number): Promise<void> {

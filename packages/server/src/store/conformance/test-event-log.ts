@@ -107,6 +107,33 @@ export function testEventLog(harness: StoreHarness): void {
       assert.equal((await scene.take(lane)).event.dataText, dataText);
     });
 
+    it('takes names with any character in them, as producers may give their runs and keys', async () => {
+      const lane = await scene.lane();
+      const { workspaceId } = lane;
+      const idempotency = { scope: 'POST /v1/events', key: 'k\0\\0', bodyHash: 'h' };
+      const runId = 'run\0 \\ \\0 "\'';
+      const planned = plannedEvent([lane], { runId, idempotency });
+      await scene.store.record(submission([planned]));
+      assert.deepEqual(await scene.read((reads) => reads.listEvents({ workspaceId, limit: 9, runId })), [
+        planned.event,
+      ]);
+      const [listed] = await scene.read((reads) => reads.listDeliveries({ workspaceId, limit: 9, runId }));
+      assert.equal(listed?.runId, runId);
+      assert.deepEqual(await scene.read((reads) => reads.listEvents({ workspaceId, limit: 9, runId: 'run' })), []);
+      const again = await scene.store.record(submission([plannedEvent([lane], { idempotency })]));
+      assert.ok(again.kind === 'recorded' && again.events[0]?.kind === 'duplicate');
+      const other = { ...idempotency, key: 'k\0\0' };
+      const fresh = await scene.store.record(submission([plannedEvent([lane], { idempotency: other })]));
+      assert.ok(fresh.kind === 'recorded' && fresh.events[0]?.kind === 'recorded');
+    });
+
+    it('finds nothing by an id that none can have', async () => {
+      const { workspaceId } = await scene.lane();
+      assert.equal(await scene.read((reads) => reads.getEvent(workspaceId, 'evt_\0')), null);
+      assert.equal(await scene.read((reads) => reads.getDelivery(workspaceId, 'del_\0')), null);
+      assert.equal(await scene.store.deleteEventType(workspaceId, 'a.\0'), false);
+    });
+
     it('records all of a request or nothing of it', async () => {
       const lane = await scene.lane();
       const [taken] = await scene.owe(lane);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { ALL_FAILED } from '../../domain/retry-filter.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
-import type { ReadStore, Store } from '../store.ts';
+import type { Ownership, ReadStore, Store } from '../store.ts';
 import { furnishWorkspace, NAMES, pausedAtIn, SAME_KEY } from './furnish-workspace.ts';
 import { asked, type StoreHarness } from './harness.ts';
 import {
@@ -228,5 +228,5 @@ type OfALane =
   | 'readGathering'
   | 'nextDueAt';
 /** The whole store's. */
-type Upkeep = 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
+type Upkeep = keyof Ownership | 'onWake' | 'counters' | 'unfinishedJobs' | 'prune';
 type Writing = Exclude<keyof Store, keyof ReadStore | OfALane | Upkeep>;

@@ -57,7 +57,7 @@ export function testModel(harness: StoreHarness): void {
             await run.end();
           }
         }),
-        { numRuns: 40, interruptAfterTimeLimit: 120_000, markInterruptAsFailure: true },
+        { numRuns: 40, interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true },
       );
       for (const outcome of [
         'settle',

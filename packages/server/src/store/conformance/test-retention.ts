@@ -269,25 +269,16 @@ export function testRetention(harness: StoreHarness): void {
       assert.equal(await scene.store.getEvent('ws_many', event.id), null);
     });
 
-    it('leave the last event and the last delivery, so that nothing later gets their numbers', async () => {
+    it('give the number of what is gone to nothing that comes later', async () => {
       const lane = await scene.lane();
-      const { workspaceId } = lane;
-      const [first] = await scene.owe(lane, 1);
-      await scene.settle(await scene.take(lane), { state: 'delivered' });
-      const lastDelivery = newId('del');
-      await scene.store.replay(lane, first ?? '', lastDelivery);
-      await scene.settle(await scene.take(lane), { state: 'delivered' });
-      const lastEvent = { ...plannedEvent([lane]), deliveries: [] };
-      await scene.store.record(submission([lastEvent]));
-      scene.clock.step(99 * DAY_MS);
-      const prune = () => scene.store.prune({ before: scene.clock.now(), after: 0, limit: 1_000 });
-      await prune();
-      assert.equal((await scene.delivery(lane, lastDelivery)).state, 'delivered');
-      assert.ok(await scene.store.getEvent(workspaceId, lastEvent.event.id));
       await scene.owe(lane, 1);
-      await prune();
-      assert.equal(await scene.store.getDelivery(workspaceId, lastDelivery), null, 'it is not the last any more');
-      assert.equal(await scene.store.getEvent(workspaceId, lastEvent.event.id), null);
+      const last = await scene.take(lane);
+      await scene.settle(last, { state: 'delivered' });
+      scene.clock.step(99 * DAY_MS);
+      await scene.store.prune({ before: scene.clock.now(), after: 0, limit: 1_000 });
+      await scene.opened.reopen();
+      await scene.owe(lane, 1);
+      assert.ok((await scene.take(lane)).seq > last.seq);
     });
   });
 }

@@ -181,7 +181,7 @@ export function testRetryJobs(harness: StoreHarness): void {
       scene.store.onWake(() => {});
       assert.deepEqual(
         heard.map((wake) => [wake.lane, wake.recovered, wake.first]),
-        [[lane, true, false]],
+        [[lane, true, null]],
       );
     });
 

@@ -15,6 +15,7 @@ import { testJobs } from './test-jobs.ts';
 import { testModel } from './test-model.ts';
 import { testNews } from './test-news.ts';
 import { testOutageRecovery } from './test-outage-recovery.ts';
+import { testOwnership } from './test-ownership.ts';
 import { testQueue } from './test-queue.ts';
 import { testReadTokens } from './test-read-tokens.ts';
 import { testRequeue } from './test-requeue.ts';
@@ -53,6 +54,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     testModel(harness);
     testHistory(harness);
     testWakes(harness);
+    testOwnership(harness);
     testCounters(harness);
     testIsolation(harness);
     testDurability(harness);

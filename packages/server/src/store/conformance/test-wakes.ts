@@ -8,7 +8,7 @@ import type { StoreHarness } from './harness.ts';
 import { plannedEvent, SAMPLE_AT, sampleAudit, sampleChange, sampleTest, submission } from './samples.ts';
 import { Scene } from './scene.ts';
 
-type News = Pick<Wake, 'first' | 'recovered' | 'gathering' | 'changed'>;
+type News = Pick<Wake, 'recovered' | 'changed'> & { first: boolean; gathering: boolean };
 
 const DEADLINE_MS = 10_000;
 
@@ -31,9 +31,9 @@ export function testWakes(harness: StoreHarness): void {
         const before = news.get(laneKey(lane)) ?? NOTHING;
         const { first, recovered, gathering, changed } = of;
         news.set(laneKey(lane), {
-          first: before.first || first,
+          first: before.first || first !== null,
           recovered: before.recovered || recovered,
-          gathering: before.gathering || gathering,
+          gathering: before.gathering || gathering !== null,
           changed: before.changed || changed,
         });
       }
@@ -163,6 +163,7 @@ export function testWakes(harness: StoreHarness): void {
         assert.equal(heard.length, 1);
         const due = await scene.due(lane, 0);
         assert.equal(due.length, count);
+        assert.deepEqual(heard[0]?.first, due[0] && { dueAt: due[0].dueAt, seq: due[0].seq });
         const handedOver = heard[0]?.handedOver?.map(({ event, ...delivery }) => {
           const { id, type, occurredAt, dataText } = event;
           return { ...delivery, event: { id, type, occurredAt, dataText } };

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { runInOrder } from '../../domain/ordering.ts';
 import { createWants } from '../../domain/wants-event.ts';
 import type { Webhook } from '../../domain/webhook.ts';
-import type { Candidate, Candidates } from './candidates.ts';
+import type { Candidate, Candidates } from '../candidates.ts';
 import { allRows, oneRow } from './database.ts';
 
 /** Events are in order of ingest, and all but in order of the time at which they were accepted. */

@@ -5,12 +5,13 @@ import { deliveryBody } from '../../domain/delivery-body.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type { Direction } from '../../domain/target.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { payloadOf } from '../rows/delivery-row.ts';
 import type { GatheringMember, GatheringQuery, NewBatch, StoreCounters, SuccessorBatch } from '../store.ts';
+import type { WakeList } from '../wake-list.ts';
 import { allRows, oneRow } from './database.ts';
-import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
+import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowNumbers } from './row-numbers.ts';
-import type { WakeList } from './wake-list.ts';
 
 const GATHERING = DELIVERY_CLASS.gathering;
 

@@ -3,13 +3,16 @@ import { lastStatusOf } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import { ownUrls } from '../../domain/target.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { payloadOf } from '../rows/delivery-row.ts';
+import { type WebhookRow, webhookFromRow } from '../rows/webhook-row.ts';
 import type { DeliveryQueue, DueQuery, QueuedDelivery, Settlement, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import type { WakeList } from '../wake-list.ts';
 import type { AuditRows } from './audit-rows.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import { type DeliveryRow, type DeliveryRows, payloadOf } from './delivery-rows.ts';
+import type { DeliveryRow, DeliveryRows } from './delivery-rows.ts';
 import type { DestinationRows } from './destination-rows.ts';
 import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
 import { headReads } from './head-rows.ts';
@@ -18,8 +21,6 @@ import type { NewsRows } from './news-rows.ts';
 import type { RecoverOutage } from './outage-recovery.ts';
 import type { Recover } from './recover.ts';
 import type { RowNumbers } from './row-numbers.ts';
-import type { WakeList } from './wake-list.ts';
-import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 /** What is owed. The engine's process alone reads and settles here, so a fence is simply the row where it was read. */
 export function deliveryQueue(options: {

@@ -271,7 +271,3 @@ export interface DeliveryRow {
 function thinOf({ payload }: { payload: PayloadKind }): DeliveryRow['thin'] {
   return payload === 'thin' ? 1 : null;
 }
-
-export function payloadOf({ thin }: Pick<DeliveryRow, 'thin'>): PayloadKind {
-  return thin === 1 ? 'thin' : 'full';
-}

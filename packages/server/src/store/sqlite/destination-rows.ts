@@ -1,32 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
-import { type Circuit, CLOSED_CIRCUIT } from '../../domain/circuit.ts';
-import type { FailingStreak } from '../../domain/failing-streak.ts';
 import { type Destination, type KnownChange, type Lane, UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import { type DestinationRow, destinationFromRow, destinationNotes, stateTexts } from '../rows/destination-row.ts';
 import type { AuditRows } from './audit-rows.ts';
 import { allRows, oneRow } from './database.ts';
 import type { ReceiverSince } from './webhook-rows.ts';
-
-/** A row of `destinations`. */
-export interface DestinationRow {
-  webhook_id: string;
-  url: string;
-  scheme: Destination['scheme'];
-  scheme_learned_at: number;
-  not_before: number;
-  circuit: string | null;
-  failing: string | null;
-}
-
-export function destinationFromRow(row: DestinationRow): Destination {
-  return {
-    scheme: row.scheme,
-    schemeLearnedAt: row.scheme_learned_at,
-    notBefore: row.not_before,
-    circuit: row.circuit === null ? CLOSED_CIRCUIT : (JSON.parse(row.circuit) as Circuit),
-    failing: row.failing === null ? null : (JSON.parse(row.failing) as FailingStreak),
-  };
-}
 
 /** The statements that read and write what is known of destinations. Writes run inside the caller's transaction. */
 export class DestinationRows {
@@ -72,26 +50,17 @@ export class DestinationRows {
     if (learned === null || !this.#receiverSince(lane, learned.url, webhookVersion)) return null;
     const { url, value } = learned;
     const before = this.find(lane, url);
-    this.#put.run(
-      lane.workspaceId,
-      lane.webhookId,
-      url,
-      value.scheme,
-      value.schemeLearnedAt,
-      value.notBefore,
-      value.circuit.state === 'closed' ? null : JSON.stringify(value.circuit),
-      value.failing === null ? null : JSON.stringify(value.failing),
-    );
-    if (value.scheme !== null && value.scheme !== before.scheme) {
-      const detail = `${before.scheme ?? 'unknown'} -> ${value.scheme} at ${url}`;
-      this.#note(lane, 'webhook.signature_scheme_learned', detail);
+    const { circuit, failing } = stateTexts(value);
+    const { scheme, schemeLearnedAt, notBefore } = value;
+    this.#put.run(lane.workspaceId, lane.webhookId, url, scheme, schemeLearnedAt, notBefore, circuit, failing);
+    for (const note of destinationNotes(url, { before, after: value })) {
+      this.#audit.addOfSystem({
+        workspaceId: lane.workspaceId,
+        at: this.#clock.now(),
+        subject: lane.webhookId,
+        ...note,
+      });
     }
-    const [wasOpen, isOpen] = [before.circuit.state === 'open', value.circuit.state === 'open'];
-    if (wasOpen !== isOpen) this.#note(lane, isOpen ? 'webhook.circuit_opened' : 'webhook.circuit_closed', `at ${url}`);
     return { url, before, after: value };
-  }
-
-  #note({ workspaceId, webhookId }: Lane, action: string, detail: string): void {
-    this.#audit.addOfSystem({ workspaceId, at: this.#clock.now(), action, subject: webhookId, detail });
   }
 }

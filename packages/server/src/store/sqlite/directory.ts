@@ -2,17 +2,19 @@ import type { DatabaseSync } from 'node:sqlite';
 import { changeHold, type Hold } from '../../domain/hold.ts';
 import { destinationUrls } from '../../domain/target.ts';
 import type { Lane, Webhook } from '../../domain/webhook.ts';
-import { ConflictError, NotFoundError } from '../../errors.ts';
-import type { CustomEventType, Directory, HoldRequest, WebhookChange, Workspace } from '../store.ts';
+import { NotFoundError } from '../../errors.ts';
+import { type DestinationRow, destinationFromRow } from '../rows/destination-row.ts';
+import { type ApiKeyRow, apiKeyFromRow, type EventTypeRow, eventTypeFromRow } from '../rows/directory-rows.ts';
+import { type HoldRow, holdFromRow } from '../rows/hold-row.ts';
+import { assertVersion, sealWebhook, type WebhookRow, webhookFromRow } from '../rows/webhook-row.ts';
+import type { Directory, HoldRequest, WebhookChange, Workspace } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import type { WakeList } from '../wake-list.ts';
 import type { AuditRows } from './audit-rows.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
-import { type DestinationRow, destinationFromRow } from './destination-rows.ts';
-import { type HoldRow, type HoldRows, holdFromRow } from './hold-rows.ts';
+import type { HoldRows } from './hold-rows.ts';
 import { type ReadTokenReads, type ReadTokenRows, readTokenReads } from './read-token-rows.ts';
-import type { WakeList } from './wake-list.ts';
-import { sealWebhook, type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type DirectoryReads = Pick<
   Directory,
@@ -40,9 +42,7 @@ export function directoryReads(database: DatabaseSync, vault: Vault): DirectoryR
     ...readTokenReads(database, vault),
     async findApiKey(hash) {
       const row = oneRow<ApiKeyRow>(keyByHash, hash);
-      return (
-        row && { id: row.id, workspaceId: row.workspace_id, name: row.name, hash: row.hash, createdAt: row.created_at }
-      );
+      return row && apiKeyFromRow(row);
     },
     async loadWorkspace(workspaceId) {
       database.exec('BEGIN');
@@ -172,47 +172,5 @@ export function directoryWrites(options: {
       }),
     deleteEventType: (workspaceId, name) => group.run(() => deleteType.run(workspaceId, name).changes === 1),
     appendAudit: (entry) => group.run(() => audit.add(entry)),
-  };
-}
-
-function assertVersion(before: Webhook | null, expectedVersion: number | null, webhookId: string): void {
-  if (before === null) {
-    if (expectedVersion !== null) throw new NotFoundError(`webhook ${webhookId}`);
-    return;
-  }
-  if (before.deletedAt !== null) throw new NotFoundError(`webhook ${webhookId}`);
-  if (before.version !== expectedVersion) {
-    throw new ConflictError(
-      'version_mismatch',
-      `Webhook ${webhookId} is at version ${before.version} by now; read it again.`,
-    );
-  }
-}
-
-interface ApiKeyRow {
-  workspace_id: string;
-  id: string;
-  name: string;
-  hash: string;
-  created_at: number;
-}
-
-interface EventTypeRow {
-  workspace_id: string;
-  name: string;
-  description: string;
-  schema: string;
-  sample: string | null;
-  updated_at: number;
-}
-
-function eventTypeFromRow(row: EventTypeRow): CustomEventType {
-  return {
-    workspaceId: row.workspace_id,
-    name: row.name,
-    description: row.description,
-    schemaText: row.schema,
-    sampleText: row.sample,
-    updatedAt: row.updated_at,
   };
 }

@@ -1,7 +1,8 @@
 import type { DeliveryOrigin, SentClass } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { payloadOf } from '../rows/delivery-row.ts';
 import type { QueuedDelivery } from '../store.ts';
-import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
+import type { DeliveryRow } from './delivery-rows.ts';
 
 /** What a sender needs to know, of `queue q`, `deliveries d` and `events e`. */
 export const DUE_COLUMNS = `

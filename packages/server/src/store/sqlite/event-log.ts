@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { lastStatusOf } from '../../domain/attempt.ts';
 import { BATCH_TYPE } from '../../domain/batch.ts';
-import type { RecordedEvent } from '../../domain/event.ts';
+import { IDEMPOTENCY_MS, type KeptAnswer } from '../idempotency.ts';
+import { type EventRow, eventFromRow } from '../rows/event-row.ts';
+import { type WebhookRow, webhookFromRow } from '../rows/webhook-row.ts';
 import type {
   EventLog,
   IdempotencyKey,
@@ -21,13 +23,10 @@ import type { DestinationRows } from './destination-rows.ts';
 import type { EventRows } from './event-rows.ts';
 import type { NewsRows } from './news-rows.ts';
 import type { RecoverOutage } from './outage-recovery.ts';
-import { type WebhookRow, webhookFromRow } from './webhook-rows.ts';
 
 export type EventLogReads = Pick<EventLog, 'getEvent' | 'listEvents' | 'webhooksAt'>;
 export type EventLogWrites = Omit<EventLog, keyof EventLogReads>;
 
-/** How long a key answers with what it was answered first. */
-const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 /** Expired keys removed per recorded request that carries one: more than are added, so that the table stays small. */
 const EXPIRED_KEYS_PER_REQUEST = 4;
 
@@ -88,14 +87,14 @@ export function eventLogWrites(options: {
     DELETE FROM idempotency WHERE (workspace_id, scope, key) IN
       (SELECT workspace_id, scope, key FROM idempotency WHERE expires_at <= ? LIMIT ${EXPIRED_KEYS_PER_REQUEST})`);
 
-  const recall = (workspaceId: string, key: IdempotencyKey | null): Answer | 'conflict' | null => {
+  const recall = (workspaceId: string, key: IdempotencyKey | null): KeptAnswer | 'conflict' | null => {
     if (key === null) return null;
     const row = oneRow<{ body_hash: string; answer: string }>(findKey, workspaceId, key.scope, key.key, clock.now());
     if (row === null) return null;
-    return row.body_hash === key.bodyHash ? (JSON.parse(row.answer) as Answer) : 'conflict';
+    return row.body_hash === key.bodyHash ? (JSON.parse(row.answer) as KeptAnswer) : 'conflict';
   };
 
-  const remember = (workspaceId: string, key: IdempotencyKey | null, answer: Answer) => {
+  const remember = (workspaceId: string, key: IdempotencyKey | null, answer: KeptAnswer) => {
     if (key === null) return;
     const now = clock.now();
     dropExpired.run(now);
@@ -151,34 +150,5 @@ export function eventLogWrites(options: {
   return {
     record: (submission) => group.run(() => record(submission)),
     recordTest: (test) => group.run(() => recordTest(test)),
-  };
-}
-
-/** What a key was answered, as the `idempotency` table keeps it. */
-interface Answer {
-  events: readonly RecordedOutcome[];
-  note: string | null;
-}
-
-interface EventRow {
-  id: string;
-  type: string;
-  occurred_at: number;
-  accepted_at: number;
-  run_id: string | null;
-  revision: number;
-  data: string;
-}
-
-function eventFromRow(workspaceId: string, row: EventRow): RecordedEvent {
-  return {
-    workspaceId,
-    id: row.id,
-    type: row.type,
-    occurredAt: row.occurred_at,
-    acceptedAt: row.accepted_at,
-    runId: row.run_id,
-    revision: row.revision,
-    dataText: row.data,
   };
 }

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type { PlannedDelivery, StoreCounters } from '../store.ts';
+import type { WakeList } from '../wake-list.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
 import type { RowNumbers } from './row-numbers.ts';
-import type { WakeList } from './wake-list.ts';
 
 /** The ways in for events. Each runs inside the caller's transaction. */
 export interface EventRows {
@@ -53,8 +53,8 @@ export function createEventRows(options: {
         const decided = { route, run, payload };
         const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
         if (gathers) {
-          rows.create({ ...created, event: seq, class: DELIVERY_CLASS.gathering });
-          wakes.add(lane, 'gathering');
+          const member = rows.create({ ...created, event: seq, class: DELIVERY_CLASS.gathering });
+          wakes.addGathering(lane, { dueAt, seq: member });
           continue;
         }
         const first = { ...created, class: DELIVERY_CLASS.first };

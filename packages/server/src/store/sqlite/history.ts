@@ -1,9 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
-import type { DeliveryState } from '../../domain/delivery.ts';
-import type { Delivery, DeliveryQuery, History } from '../store.ts';
+import { type AttemptRow, attemptFromRow } from '../rows/attempt-row.ts';
+import { deliveryFromRow, type ListedRow } from '../rows/delivery-row.ts';
+import type { DeliveryQuery, History } from '../store.ts';
 import { allRows, oneRow } from './database.ts';
-import { type DeliveryRow, payloadOf } from './delivery-rows.ts';
 import { IN_ORDER } from './head-rows.ts';
 
 export type HistoryReads = Omit<History, 'counters'>;
@@ -86,73 +85,3 @@ export function historyReads(database: DatabaseSync): HistoryReads {
 }
 
 type Condition = [text: string, ...parameters: (string | number)[]];
-
-interface ListedRow extends DeliveryRow {
-  workspace_id: string;
-  webhook_id: string;
-  event_id: string;
-  event_type: string;
-  run_id: string | null;
-  /** Of the batch that it is a member of; null: it is in none. */
-  batch_id: string | null;
-  batch_state: DeliveryState;
-  batch_at_fallback: 0 | 1;
-  batch_finished_at: number | null;
-  failed_before: string | null;
-}
-
-function deliveryFromRow(row: ListedRow): Delivery {
-  return {
-    workspaceId: row.workspace_id,
-    id: row.id,
-    webhookId: row.webhook_id,
-    eventId: row.event_id,
-    eventType: row.event_type,
-    runId: row.run_id,
-    origin: row.origin,
-    route: row.route,
-    failedBefore: row.failed_before,
-    atFallback: row.at_fallback === 1,
-    payload: payloadOf(row),
-    state: row.state,
-    batch: batchOf(row),
-    reason: row.reason,
-    attempts: row.attempts,
-    lastStatus: row.last_status,
-    createdAt: row.created_at,
-    dueAt: row.due_at,
-    finishedAt: row.finished_at ?? row.batch_finished_at,
-  };
-}
-
-function batchOf({ batch_id: id, batch_state: state, batch_at_fallback }: ListedRow): Delivery['batch'] {
-  return id === null ? null : { id, state, atFallback: batch_at_fallback === 1 };
-}
-
-interface AttemptRow {
-  id: string;
-  number: number;
-  started_at: number;
-  duration_ms: number;
-  url: string;
-  route: number | null;
-  webhook_version: number;
-  outcome: AttemptRecord['outcome'];
-  reason: string | null;
-  exchanges: string;
-}
-
-function attemptFromRow(row: AttemptRow): AttemptRecord {
-  return {
-    id: row.id,
-    number: row.number,
-    startedAt: row.started_at,
-    durationMs: row.duration_ms,
-    url: row.url,
-    route: row.route,
-    webhookVersion: row.webhook_version,
-    outcome: row.outcome,
-    reason: row.reason,
-    exchanges: JSON.parse(row.exchanges) as Exchange[],
-  };
-}

@@ -1,25 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type DisabledReason, type Hold, NO_HOLD } from '../../domain/hold.ts';
+import { type Hold, NO_HOLD } from '../../domain/hold.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { type HoldRow, holdFromRow } from '../rows/hold-row.ts';
 import { oneRow } from './database.ts';
-
-/** A row of `webhook_holds`. */
-export interface HoldRow {
-  webhook_id: string;
-  paused_at: number | null;
-  disabled_at: number | null;
-  disabled_reason: DisabledReason | null;
-  resumed_at: number;
-}
-
-export function holdFromRow(row: HoldRow): Hold {
-  return {
-    pausedAt: row.paused_at,
-    disabledAt: row.disabled_at,
-    disabledReason: row.disabled_reason,
-    resumedAt: row.resumed_at,
-  };
-}
 
 /** The statements that read and write what stops webhooks. Writes run inside the caller's transaction. */
 export class HoldRows {

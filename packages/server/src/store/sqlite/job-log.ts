@@ -1,16 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isUnfinished, type Job, type JobTask, MOST_UNFINISHED_JOBS } from '../../domain/job.ts';
-import type { Lane } from '../../domain/webhook.ts';
 import { newId } from '../../ids.ts';
+import type { Candidate, Candidates } from '../candidates.ts';
+import { estimate } from '../estimate.ts';
+import { countOf, nextWithoutRoom, PASS_ENDED, taskInLane } from '../job-steps.ts';
+import { type JobRow, jobFromRow } from '../rows/job-row.ts';
 import type { JobLog, JobStep, JobStepResult, NewJob } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { backfillCandidates } from './backfill-candidates.ts';
-import type { Candidate, Candidates } from './candidates.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { allRows, oneRow } from './database.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
-import { estimate } from './estimate.ts';
-import { type JobLane, type JobRow, type JobRows, jobFromRow } from './job-rows.ts';
+import type { JobLane, JobRows } from './job-rows.ts';
 import type { Recover } from './recover.ts';
 import { retryCandidates } from './retry-candidates.ts';
 import type { RowNumbers } from './row-numbers.ts';
@@ -75,8 +76,8 @@ export function jobLogWrites(options: {
     const stop = nextWithoutRoom(page, room);
     const taken = page.slice(0, stop);
     for (const candidate of taken) if (candidate.verdict === 'owed') owe(task, at, candidate);
-    const requeued = count(taken, 'owed');
-    const skipped = count(taken, 'skipped');
+    const requeued = countOf(taken, 'owed');
+    const skipped = countOf(taken, 'skipped');
     // A lane that is full for hours is asked every half second: that writes nothing.
     if (row.state === 'pending' || requeued + skipped > 0) jobs.count(key, { requeued, skipped });
     const last = taken.at(-1);
@@ -102,7 +103,6 @@ export function jobLogWrites(options: {
   };
 }
 
-const PASS_ENDED: JobStepResult = { next: null, requeued: 0, isFull: false };
 const BEFORE_ALL_EVENTS = 0;
 
 /** What a task looks through; null: there is no such webhook any more. */
@@ -118,22 +118,7 @@ function candidatesOf(
   return backfillCandidates(database, { webhook, since: task.since, lastEvent });
 }
 
-function taskInLane(task: JobTask, { webhookId }: Lane): JobTask {
-  return task.kind === 'retry' ? { kind: 'retry', filter: { ...task.filter, webhookId } } : task;
-}
-
 /** A backfill begins at its first event, however many there are before it. */
 function later(position: JobLane['position'], { start }: Candidates): JobLane['position'] {
   return position === BEFORE_ALL_EVENTS ? start : position;
-}
-
-/** The position of the first candidate that there is no room for; the length of the page: there is room for all. */
-function nextWithoutRoom(page: readonly Candidate[], room: number): number {
-  let left = room;
-  const found = page.findIndex(({ verdict }) => verdict === 'owed' && left-- <= 0);
-  return found < 0 ? page.length : found;
-}
-
-function count(candidates: readonly Candidate[], verdict: Candidate['verdict']): number {
-  return candidates.filter((candidate) => candidate.verdict === verdict).length;
 }

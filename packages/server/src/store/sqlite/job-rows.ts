@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
-import type { Job, JobState, JobTask } from '../../domain/job.ts';
+import type { Job } from '../../domain/job.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import type { JobPosition } from '../candidates.ts';
+import type { JobRow } from '../rows/job-row.ts';
 import type { NewJob } from '../store.ts';
-import type { JobPosition } from './candidates.ts';
 import { allRows, oneRow } from './database.ts';
 
 /** The statements that write jobs, and how far they came. Each runs inside the caller's transaction. */
@@ -132,33 +133,4 @@ interface LaneRow {
   position: JobPosition;
   workspace_id: string;
   webhook_id: string;
-}
-
-/** A row of `jobs`. */
-export interface JobRow {
-  workspace_id: string;
-  id: string;
-  task: string;
-  state: JobState;
-  estimate: string;
-  requeued: number;
-  skipped: number;
-  last_event: number;
-  created_at: number;
-  finished_at: number | null;
-}
-
-export function jobFromRow(row: JobRow): Job {
-  return {
-    workspaceId: row.workspace_id,
-    id: row.id,
-    task: JSON.parse(row.task) as JobTask,
-    state: row.state,
-    estimate: JSON.parse(row.estimate) as Job['estimate'],
-    matched: row.requeued + row.skipped,
-    requeued: row.requeued,
-    skipped: row.skipped,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at,
-  };
 }

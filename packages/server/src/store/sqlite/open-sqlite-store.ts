@@ -3,8 +3,10 @@ import type { Clock } from '../../clock.ts';
 import type { StoreUnavailableError } from '../../errors.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
+import { WakeList } from '../wake-list.ts';
 import { AuditRows } from './audit-rows.ts';
 import { BatchRows } from './batch-rows.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { CommitGroup } from './commit-group.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -24,7 +26,6 @@ import { createRecover } from './recover.ts';
 import { retention } from './retention.ts';
 import { RowNumbers } from './row-numbers.ts';
 import { lockDataFolder } from './single-process-lock.ts';
-import { WakeList } from './wake-list.ts';
 import { openWalSync } from './wal-sync.ts';
 import { receiverSince } from './webhook-rows.ts';
 
@@ -130,6 +131,9 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
     ...eventLogReads(database, vault),
     ...eventLogWrites(shared),
     ...deliveryQueue(shared),
+    // Nobody else opens the file.
+    owns: () => true,
+    onOwnership() {},
     ...historyReads(database),
     ...jobLogReads(database, vault),
     ...jobLogWrites(shared),
@@ -146,7 +150,7 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
   };
 }
 
-/** A second connection, for lists and single reads beside the writer, and for checkpoints. */
+/** A second connection, for lists and single reads beside the writer. */
 export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path' | 'vault'>): ReadStore {
   const database = openForReading(path);
   return {
@@ -156,6 +160,22 @@ export function openSqliteReader({ path, vault }: Pick<SqliteStoreOptions, 'path
     ...jobLogReads(database, vault),
     async close() {
       database.close();
+    },
+  };
+}
+
+/** {@link openSqliteReader}, and a third that moves the write-ahead log into the database while it is open. */
+export function openCheckpointingReader(
+  options: Omit<SqliteStoreOptions, 'lingerMs'> & { onError: (error: unknown) => void },
+): ReadStore {
+  const reader = openSqliteReader(options);
+  const checkpointer = new Checkpointer(options);
+  checkpointer.start();
+  return {
+    ...reader,
+    async close() {
+      checkpointer.stop();
+      await reader.close();
     },
   };
 }

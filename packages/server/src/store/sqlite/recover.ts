@@ -2,8 +2,8 @@ import type { Clock } from '../../clock.ts';
 import { DELIVERY_CLASS, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { StoreCounters } from '../store.ts';
+import type { WakeList } from '../wake-list.ts';
 import type { DeliveryRows } from './delivery-rows.ts';
-import type { WakeList } from './wake-list.ts';
 
 /** The ways back into the queue, due now and in the class of what is recovered. Each runs inside the caller's transaction. */
 export interface Recover {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord } from '../../domain/attempt.ts';
 import { type EndedDelivery, failedByOutage, type RetryFilter, retryFilterMatches } from '../../domain/retry-filter.ts';
-import type { Candidate, Candidates } from './candidates.ts';
+import type { Candidate, Candidates } from '../candidates.ts';
 import { allRows, oneRow } from './database.ts';
 
 /** After every id. */

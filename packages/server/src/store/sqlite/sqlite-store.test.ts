@@ -8,7 +8,7 @@ import { describe, it, mock } from 'node:test';
 import type { Clock } from '../../clock.ts';
 import type { OpenedStore, StoreHarness } from '../conformance/harness.ts';
 import { createManualClock } from '../conformance/manual-clock.ts';
-import { plannedEvent, sampleAudit, sampleChange, submission } from '../conformance/samples.ts';
+import { answered, nextAttempt, plannedEvent, sampleAudit, sampleChange, submission } from '../conformance/samples.ts';
 import { testStore } from '../conformance/test-store.ts';
 import type { Store } from '../store.ts';
 import { createVault } from '../vault.ts';
@@ -180,6 +180,37 @@ describe('what only SQLite shows', () => {
       await Promise.all(Array.from({ length: 20 }, () => store.record(submission([plannedEvent([lane])]))));
       assert.equal((await store.counters()).commits, commits + 1);
       assert.deepEqual(heard, [1]);
+    });
+  });
+
+  it('leaves the last event and the last delivery, so that nothing later gets their numbers', async () => {
+    await withStore(async ({ store, clock }) => {
+      const [first, alone] = [plannedEvent([lane]), { ...plannedEvent([lane]), deliveries: [] }];
+      const settleNext = async () => {
+        for (const deliveryClass of [0, 2] as const) {
+          const query = { lane, class: deliveryClass, after: null, dueBy: Number.MAX_SAFE_INTEGER, limit: 1 };
+          for (const delivery of await store.readDue(query)) {
+            const attempt = nextAttempt(delivery, answered(204));
+            await store.settle({ delivery, attempt, next: { state: 'delivered' }, destination: null });
+          }
+        }
+      };
+      const prune = () => store.prune({ before: clock.now(), after: 0, limit: 1_000 });
+      const isThere = async () => [
+        (await store.getDelivery(lane.workspaceId, 'del_last')) !== null,
+        (await store.getEvent(lane.workspaceId, alone.event.id)) !== null,
+      ];
+      await store.record(submission([first]));
+      await settleNext();
+      await store.replay(lane, first.deliveries[0]?.id ?? '', 'del_last');
+      await settleNext();
+      await store.record(submission([alone]));
+      clock.step(99 * 86_400_000);
+      await prune();
+      assert.deepEqual(await isThere(), [true, true]);
+      await store.record(submission([plannedEvent([lane])]));
+      await prune();
+      assert.deepEqual(await isThere(), [false, false], 'they are not the last any more');
     });
   });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,26 +8,60 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { catalog } from '@broxi/events';
 import { receiverNames, startReceiver } from '../../../../../examples/start-receiver.ts';
+import { ThrowawayPostgres } from '../postgres/throwaway-postgres.ts';
 import { type ServerProcess, startServer } from '../start-server.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const SAMPLES = ['workflow.completed', 'workflow.failed', 'user.message.received'] as const;
 
-describe('an event goes in, a signed webhook comes out', () => {
-  let folder: string;
+/** Where the server keeps its data; each test goes through it alike. */
+interface Place {
+  name: string;
+  receivers: readonly (typeof receiverNames)[number][];
+  prepare(): Promise<{ start(): Promise<ServerProcess>; remove(): Promise<void> }>;
+}
+
+const PLACES: readonly Place[] = [
+  {
+    name: 'SQLite',
+    receivers: receiverNames,
+    async prepare() {
+      const folder = await mkdtemp(join(tmpdir(), 'broxi-e2e-'));
+      return { start: () => startServer(folder), remove: () => rm(folder, { recursive: true, force: true }) };
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    // What is sent is the same everywhere.
+    receivers: receiverNames.slice(0, 1),
+    async prepare() {
+      const postgres = await ThrowawayPostgres.start();
+      const env = { BROXI_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+      const url = await postgres.createDatabase();
+      return { start: () => startServer('', ['--database-url', url], env), remove: () => postgres.stop() };
+    },
+  },
+];
+
+for (const place of PLACES)
+  describe(`an event goes in, a signed webhook comes out, on ${place.name}`, () => testPath(place));
+
+function testPath({ receivers, prepare }: Place): void {
+  let start: () => Promise<ServerProcess>;
+  let remove: () => Promise<void>;
   let server: ServerProcess;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'broxi-e2e-'));
-    server = await startServer(folder);
+    ({ start, remove } = await prepare());
+    server = await start();
   });
   after(async () => {
     await server.kill();
-    await rm(folder, { recursive: true, force: true });
+    await remove();
   });
 
-  for (const name of receiverNames) {
+  for (const name of receivers) {
     it(`delivers the samples to the receiver ${name}, with a default webhook`, async () => {
       const receiver = await startReceiver(name, { secret: SECRET });
       try {
@@ -97,7 +132,7 @@ describe('an event goes in, a signed webhook comes out', () => {
       await server.kill();
       answer = 204;
       const second = next();
-      server = await startServer(folder);
+      server = await start();
       await second;
       const [before, afterwards] = [requests[0], requests.at(-1)];
       assert.equal(afterwards?.body, before?.body);
@@ -115,4 +150,4 @@ describe('an event goes in, a signed webhook comes out', () => {
       receiver.close();
     }
   });
-});
+}

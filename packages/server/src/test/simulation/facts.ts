@@ -71,6 +71,8 @@ export interface WebhookFacts {
   lane: Lane;
   /** Its receiver is told apart by it. */
   host: string;
+  /** Another process is to have it. */
+  isAway: boolean;
   /** A person changes it at this moment. */
   changing: boolean;
   /** When the latest change by a person began, and ended. */
@@ -78,9 +80,8 @@ export interface WebhookFacts {
   changedUntil: number;
   /** Attempts that are not settled. */
   attempts: Set<AttemptFacts>;
-  /** When the latest attempt began. */
+  /** When the latest attempt began, and when one was over last. */
   startedAt: number;
-  /** When the latest answer came. */
   landedAt: number;
   /** By URL and secret. */
   destinations: Map<string, DestinationOracle>;

@@ -52,7 +52,17 @@ export class Ledger {
 
   addWebhook(lane: Lane, host: string): WebhookFacts {
     const webhook: WebhookFacts = {
-      ...{ lane, host, changing: false, changedFrom: 0, changedUntil: 0, startedAt: 0, landedAt: 0, disabling: 0 },
+      ...{
+        lane,
+        host,
+        isAway: false,
+        changing: false,
+        changedFrom: 0,
+        changedUntil: 0,
+        startedAt: 0,
+        landedAt: 0,
+        disabling: 0,
+      },
       attempts: new Set(),
       destinations: new Map(),
       trouble: new TroubleOracle(this.#witness),
@@ -335,11 +345,18 @@ export class Ledger {
     this.#fairness.crashed();
     this.#runs.crashed();
     for (const webhook of this.webhooks.values()) {
-      Object.assign(webhook, { changing: false, disabling: 0, changedUntil: this.#witness.time.now });
+      Object.assign(webhook, { isAway: false, changing: false, disabling: 0, changedUntil: this.#witness.time.now });
       webhook.attempts.clear();
       webhook.destinations.clear();
       webhook.trouble = new TroubleOracle(this.#witness);
     }
+  }
+
+  /** Its lane was another process's, and is begun anew: what counts is on the disk. */
+  cameBack(webhook: WebhookFacts): void {
+    Object.assign(webhook, { isAway: false, changedUntil: this.#witness.time.now });
+    webhook.destinations.clear();
+    this.#fairness.crashed();
   }
 
   /** Versions that a request may be made with: the latest, and the one before while a person is changing it. */

@@ -276,8 +276,26 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no news of first attempts',
-    file: 'store/sqlite/wake-list.ts',
-    find: 'wake.first = true;',
+    file: 'store/wake-list.ts',
+    find: 'wake.first ??= { dueAt: delivery.dueAt, seq: delivery.seq };',
+    replace: '',
+  },
+  {
+    name: 'a lane that is another process’s goes on',
+    file: 'deliver/engine.ts',
+    find: 'lane.isLeaving || !this.#ownership.owns(lane.id)',
+    replace: 'false',
+  },
+  {
+    name: 'a lane is let go with something in the air',
+    file: 'deliver/engine.ts',
+    find: 'await this.#departures.until(lost.filter((lane) => !lane.isIdle));',
+    replace: '',
+  },
+  {
+    name: 'a lane that came back while it was leaving is not begun anew',
+    file: 'deliver/engine.ts',
+    find: 'if (this.#ownership.owns(lane.id)) this.resume(this.#lane(lane.id));',
     replace: '',
   },
   {
@@ -319,7 +337,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'news of what waits for a batch is not heard',
     file: 'deliver/engine.ts',
-    find: 'if (wake.gathering) lane.markUnread(DELIVERY_CLASS.gathering);',
+    find: 'if (wake.gathering !== null) lane.readFrom(DELIVERY_CLASS.gathering, wake.gathering);',
     replace: '',
   },
   {
@@ -580,5 +598,17 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/simulation/store/memory-deliveries.ts',
     find: 'if (!isKept) return;',
     replace: 'if (isKept === null) return;',
+  },
+  {
+    name: 'found: a read that began before an outcome was written brings its delivery back',
+    file: 'deliver/lane.ts',
+    find: ' || this.#isGone(delivery)',
+    replace: '',
+  },
+  {
+    name: 'found: what lands while the requests of a lane are read is not counted',
+    file: 'deliver/engine.ts',
+    find: 'Array.from({ length: lane.unsettled }, () => now)',
+    replace: '[]',
   },
 ];

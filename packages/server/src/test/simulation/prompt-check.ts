@@ -7,6 +7,8 @@ import { versionsOf } from './store/memory-directory.ts';
 import type { Witness } from './witness.ts';
 
 const PROMPT_MS = 1_000;
+/** That the next start may need, one after the other: of the webhook, of its classes, and when the next retry is due. */
+const MOST_READS = 6;
 
 /**
  * What may be sent is sent at once, whatever other receivers do: a webhook that nothing keeps back, and that has a slot, waits a
@@ -15,13 +17,22 @@ const PROMPT_MS = 1_000;
 export class PromptCheck {
   readonly #witness: Witness;
   readonly #ledger: Ledger;
-  readonly #options: { withinMs: number; calmSince: () => number; runs: RunCheck };
+  readonly #options: { withinMs: number; readsMs: number; calmSince: () => number; runs: RunCheck };
 
-  /** @param options.calmSince since when nothing was wrong with process and disk */
-  constructor(witness: Witness, ledger: Ledger, options: { extraMs: number; calmSince: () => number; runs: RunCheck }) {
+  /**
+   * @param options.readMs the longest that a read takes
+   * @param options.calmSince since when nothing was wrong with process and disk
+   */
+  constructor(
+    witness: Witness,
+    ledger: Ledger,
+    options: { extraMs: number; readMs: number; calmSince: () => number; runs: RunCheck },
+  ) {
     this.#witness = witness;
     this.#ledger = ledger;
-    this.#options = { ...options, withinMs: PROMPT_MS + options.extraMs };
+    const { calmSince, runs } = options;
+    const readsMs = options.readMs * MOST_READS;
+    this.#options = { withinMs: PROMPT_MS + options.extraMs + readsMs, readsMs, calmSince, runs };
   }
 
   /** From this instant on something of the webhook can be sent, as far as is known. */
@@ -69,7 +80,8 @@ export class PromptCheck {
   #isCalm(webhook: WebhookFacts, since: number): boolean {
     const { disk } = this.#witness;
     const { lane, trouble } = webhook;
-    if (this.#options.calmSince() >= since || webhook.changing || webhook.changedUntil > since) return false;
+    if (this.#options.calmSince() >= since || webhook.isAway || webhook.changing || webhook.changedUntil > since)
+      return false;
     const { config, deletedAt } = versionsOf(disk, lane).at(-1) ?? {};
     if (config === undefined || !config.active || deletedAt !== null || config.rate_limit !== null) return false;
     const hold = disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold;
@@ -84,6 +96,8 @@ export class PromptCheck {
     const slots = versionsOf(this.#witness.disk, lane).at(-1)?.config.max_concurrency ?? 0;
     const destination = this.#ledger.destinationOf(webhook, row);
     if (destination === undefined || !destination.isFree(since) || destination.changedAt >= since) return false;
+    // The slot that became free a moment ago may wait for what is being read.
+    if (this.#witness.time.now - webhook.landedAt < this.#options.readsMs) return false;
     const inTheAir = [...attempts].filter(({ state }) => state !== 'landed').length;
     return inTheAir === 0 || (destination.circuit.state === 'closed' && inTheAir < slots);
   }

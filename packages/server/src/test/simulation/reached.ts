@@ -79,6 +79,8 @@ export const STATES = [
   'a batch was split at the fallback',
   'a stop that waited for what was in the air',
   'a stop that gave back what was in the air',
+  'a lane was let go once what was in the air had landed',
+  'a lane came back before all of it had landed',
   'news of a lane was lost',
   'a run waited for its first one',
   'a run waited for a retry',

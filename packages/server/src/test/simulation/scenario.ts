@@ -24,6 +24,7 @@ export type Step =
   | { kind: 'mood'; webhook: number; ofFallback?: boolean; mood: Mood }
   | { kind: 'webhook'; webhook: number; act: WebhookAct; config: WrittenConfig }
   | { kind: 'delivery'; delivery: number; act: DeliveryAct }
+  | { kind: 'ownership'; webhook: number; forMs: number }
   | { kind: 'fault'; fault: DiskFault | 'no sync'; forMs: number }
   | { kind: 'crash'; behind: Moment; keeps: number; downMs: number }
   | { kind: 'stop'; graceMs: number; downMs: number };
@@ -34,6 +35,8 @@ export interface Scenario {
   limits: Partial<EngineLimits>;
   /** The longest that a sync takes. */
   syncMs: number;
+  /** The longest that the answer to a read is on its way: it tells what was so when it was asked. */
+  readMs: number;
   /** News of lanes comes a moment later, as from one event loop to the next. */
   isNewsLate: boolean;
   /** The share of news of deliveries that never comes. */
@@ -113,6 +116,10 @@ export function scenarioOf(chance: Chance): Scenario {
       act: chance.pick(['retry', 'retry', 'cancel', 'replay']),
     });
   }
+  for (let left = times(3); left > 0; left -= 1) {
+    const forMs = chance.between(0, chance.pick([50, 5_000, 30_000]));
+    at({ kind: 'ownership', webhook: chance.between(0, webhooks.length - 1), forMs });
+  }
   for (let left = times(2); left > 0; left -= 1) {
     const fault = chance.weighed(FAULTS);
     at({ kind: 'fault', fault, forMs: chance.between(1, chance.pick([200, 5_000, 60_000])) });
@@ -126,6 +133,7 @@ export function scenarioOf(chance: Chance): Scenario {
     activeMs,
     limits: randomLimits(chance, isLong),
     syncMs: chance.pick([1, 5, 20, 200]),
+    readMs: chance.pick([0, 0, 3, 40]),
     isNewsLate: chance.happens(0.5),
     newsLost: chance.happens(0.1) ? 0.3 : 0,
     webhooks,

@@ -1,9 +1,11 @@
 import { Engine } from '../../deliver/engine.ts';
 import type { SendRequest } from '../../deliver/send-request.ts';
 import { createTestSender } from '../../deliver/send-test.ts';
+import type { Lane } from '../../domain/webhook.ts';
 import { StoreUnavailableError } from '../../errors.ts';
-import type { DeliveryQueue, Wake } from '../../store/store.ts';
+import type { DeliveryQueue, OwnershipListener, Wake } from '../../store/store.ts';
 import type { Chance } from './chance.ts';
+import type { WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import { NO_ANSWER, type Receiver } from './receivers.ts';
 import type { Moment, Scenario } from './scenario.ts';
@@ -37,6 +39,9 @@ export class SimulatedNode {
   readonly #clock: ProcessClock;
   readonly #options: NodeOptions;
   #stopping = false;
+  /** Webhooks whose lanes are another process's. */
+  readonly #away = new Set<string>();
+  #ownershipListener: OwnershipListener = { gained() {}, letGo: async () => {} };
   /** The next sync fails. */
   failsToSync = false;
 
@@ -54,6 +59,12 @@ export class SimulatedNode {
     const send: SendRequest = (request) => this.#send(request);
     this.engine = new Engine({
       queue: this.#queue(),
+      ownership: {
+        owns: ({ webhookId }) => !this.#away.has(webhookId),
+        onOwnership: (listener) => {
+          this.#ownershipListener = listener;
+        },
+      },
       clock: this.#clock,
       random: () => chance.next(),
       send,
@@ -87,6 +98,29 @@ export class SimulatedNode {
     this.#clock.end();
   }
 
+  /** Gives a lane away for a while. Resolves when it is back, and nothing of the time before is in the air. */
+  async lend(webhook: WebhookFacts, forMs: number): Promise<void> {
+    const { witness, ledger } = this.#options;
+    const { webhookId } = webhook.lane;
+    const isIt = (lane: Lane) => lane.webhookId === webhookId;
+    const isBusy = () => [...webhook.attempts].some(({ isTest }) => !isTest);
+    webhook.isAway = true;
+    this.#away.add(webhookId);
+    const hadSome = isBusy();
+    let isLetGo = false;
+    const lettingGo = this.#ownershipListener.letGo(isIt).then(() => {
+      isLetGo = true;
+      if (isBusy()) witness.breach(`${webhook.host} was let go with something in the air`);
+      else if (hadSome) witness.reached.note('a lane was let go once what was in the air had landed');
+    });
+    await new Promise<void>((resolve) => this.#clock.after(forMs, resolve));
+    if (!isLetGo) witness.reached.note('a lane came back before all of it had landed');
+    this.#away.delete(webhookId);
+    this.#ownershipListener.gained(isIt);
+    await lettingGo;
+    ledger.cameBack(webhook);
+  }
+
   #sync(): Promise<void> {
     const { chance, scenario, passed } = this.#options;
     passed('committed');
@@ -103,6 +137,9 @@ export class SimulatedNode {
     const receiver = receivers.get(request.url.host);
     if (open === null || receiver === undefined) return Promise.resolve({ result: NO_ANSWER, timing: NO_TIMING });
     const { attempt, exchange } = open;
+    if (this.#away.has(attempt.webhook.lane.webhookId) && attempt.exchanges.length === 1 && !attempt.isTest) {
+      witness.breach(`${attempt.deliveryId} was sent although its lane is another process's`);
+    }
     if (this.#stopping && attempt.exchanges.length === 1 && !attempt.isTest) {
       witness.breach(`${attempt.deliveryId} was sent after the stop`);
     }
@@ -123,15 +160,19 @@ export class SimulatedNode {
   /** The store as the engine sees it: what goes through is put down in the books, and reads fail while the disk is away. */
   #queue(): DeliveryQueue {
     const { store } = this;
-    const { ledger, witness, settled } = this.#options;
+    const { ledger, witness, settled, scenario, chance } = this.#options;
     const read = async <Result>(work: () => Promise<Result>): Promise<Result> => {
       if (witness.disk.fault === 'away') throw unavailable('away');
-      return await work();
+      const answer = await work();
+      if (scenario.readMs > 0) {
+        await new Promise<void>((resolve) => this.#clock.after(chance.between(0, scenario.readMs), resolve));
+      }
+      return answer;
     };
     return {
       ...store,
       onWake: (listener) => store.onWake((wakes) => this.#pass(wakes, listener)),
-      sweep: () => read(() => store.sweep()),
+      sweep: async () => (await read(() => store.sweep())).filter(({ webhookId }) => !this.#away.has(webhookId)),
       loadLane: (lane) => read(() => store.loadLane(lane)),
       exchangesSince: (lane, after) => read(() => store.exchangesSince(lane, after)),
       readDue: (query) => read(() => store.readDue(query)),
@@ -177,8 +218,9 @@ export class SimulatedNode {
 
   #pass(wakes: readonly Wake[], listener: (wakes: readonly Wake[]) => void): void {
     const { scenario, chance, witness } = this.#options;
-    const heard = wakes.filter((wake) => wake.changed || !chance.happens(scenario.newsLost));
-    if (heard.length < wakes.length) witness.reached.note('news of a lane was lost');
+    const ours = wakes.filter(({ lane }) => !this.#away.has(lane.webhookId));
+    const heard = ours.filter((wake) => wake.changed || !chance.happens(scenario.newsLost));
+    if (heard.length < ours.length) witness.reached.note('news of a lane was lost');
     if (scenario.isNewsLate) this.#clock.after(0, () => listener(heard));
     else listener(heard);
   }

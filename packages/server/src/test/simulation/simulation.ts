@@ -73,7 +73,8 @@ export class Simulation {
       trace: (line) => this.#trace.push(`${this.#time.elapsed} ${line}`),
     });
     const extraMs = patienceOf(this.#scenario);
-    this.#prompt = new PromptCheck(witness, this.#ledger, { extraMs, calmSince, runs });
+    const { readMs } = this.#scenario;
+    this.#prompt = new PromptCheck(witness, this.#ledger, { extraMs, readMs, calmSince, runs });
     this.#people = new People(witness, this.#ledger, {
       prompt: this.#prompt,
       runs,
@@ -136,12 +137,21 @@ export class Simulation {
     else if (step.kind === 'publish') void this.#people.publish(node, step);
     else if (step.kind === 'webhook') void this.#people.actOnWebhook(node, step);
     else if (step.kind === 'delivery') void this.#people.actOnDelivery(node, step);
+    else if (step.kind === 'ownership') void this.#lend(node, step);
     else if (step.kind === 'fault') this.#break(node, step);
     else if (step.kind === 'stop') void this.#stop(node, step);
     else {
       this.#armed = step;
       this.#passed('now');
     }
+  }
+
+  /** A lane is another process's for a while, which sends nothing. */
+  async #lend(node: SimulatedNode, { webhook: i, forMs }: Extract<Step, { kind: 'ownership' }>): Promise<void> {
+    const webhook = [...this.#ledger.webhooks.values()][i];
+    if (webhook === undefined || webhook.isAway) return;
+    await node.lend(webhook, forMs);
+    this.#prompt.expect(webhook);
   }
 
   #break(node: SimulatedNode, { fault, forMs }: Extract<Step, { kind: 'fault' }>): void {

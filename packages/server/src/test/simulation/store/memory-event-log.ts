@@ -78,8 +78,8 @@ export function eventLogWrites(
       const decided = { route, run, payload };
       const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
       if (gathers) {
-        rows.create({ ...created, event: key, class: DELIVERY_CLASS.gathering });
-        wakes.add(lane, 'gathering');
+        const seq = rows.create({ ...created, event: key, class: DELIVERY_CLASS.gathering });
+        wakes.addGathering(lane, { dueAt, seq });
         continue;
       }
       const first = { ...created, class: DELIVERY_CLASS.first };

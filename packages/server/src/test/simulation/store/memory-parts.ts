@@ -1,7 +1,7 @@
 import type { Clock } from '../../../clock.ts';
 import type { CommitGroup } from '../../../store/sqlite/commit-group.ts';
-import type { WakeList } from '../../../store/sqlite/wake-list.ts';
 import type { AuditEntry, StoreCounters } from '../../../store/store.ts';
+import type { WakeList } from '../../../store/wake-list.ts';
 import type { Disk } from './disk.ts';
 
 /** What the parts of a store in memory share. Commit group and wake list are those of the SQLite driver. */

@@ -10,6 +10,7 @@ import { testHolds } from '../../../store/conformance/test-holds.ts';
 import { testIdempotency } from '../../../store/conformance/test-idempotency.ts';
 import { testIsolation } from '../../../store/conformance/test-isolation.ts';
 import { testModel } from '../../../store/conformance/test-model.ts';
+import { testOwnership } from '../../../store/conformance/test-ownership.ts';
 import { testQueue } from '../../../store/conformance/test-queue.ts';
 import { testRequeue } from '../../../store/conformance/test-requeue.ts';
 import { testRunOrder } from '../../../store/conformance/test-run-order.ts';
@@ -40,6 +41,7 @@ describe('simulated store', () => {
   testModel(harness);
   testHistory(harness);
   testWakes(harness);
+  testOwnership(harness);
   testCounters(harness);
   testUnavailable(harness);
   testSecrets(harness);

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../clock.ts';
 import { StoreUnavailableError } from '../../../errors.ts';
 import { CommitGroup } from '../../../store/sqlite/commit-group.ts';
-import { WakeList } from '../../../store/sqlite/wake-list.ts';
 import type { JobLog, ReadStore, Retention, Store, StoreCounters } from '../../../store/store.ts';
+import { WakeList } from '../../../store/wake-list.ts';
 import { type Disk, keyOf } from './disk.ts';
 import { DeliveryTables } from './memory-deliveries.ts';
 import { directoryReads, directoryWrites } from './memory-directory.ts';
@@ -82,6 +82,8 @@ export function openMemoryStore({ disk, clock, sync, onBroken, lingerMs = 0 }: M
     ...directoryWrites(parts),
     ...eventLogWrites(parts, rows),
     ...memoryQueue(parts, rows),
+    owns: () => true,
+    onOwnership() {},
     counters: async () => ({ ...onDisk.counters, commits: group.commits }),
     close: () => group.close(),
   };

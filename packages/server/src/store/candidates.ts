@@ -1,4 +1,4 @@
-import type { PayloadKind } from '../../domain/delivery.ts';
+import type { PayloadKind } from '../domain/delivery.ts';
 
 /** Something that a job looks at. */
 export interface Candidate {
@@ -18,16 +18,16 @@ export interface Candidate {
   payload: PayloadKind;
 }
 
-/** The id of a delivery, or the `seq` of an event. */
+/** The id of a delivery, or the place of an event as the driver writes it. */
 export type JobPosition = string | number;
 
-/** What a task looks through, in order. */
-export interface Candidates {
+/** What a task looks through, in order. @typeParam Page where reading takes time: a promise of candidates */
+export interface Candidates<Page = Candidate[]> {
   /** Before the first. */
   readonly start: JobPosition;
   /** After the last. */
   readonly end: JobPosition;
   /** The next ones after a position, or before it. Fewer than `limit`: these are the last ones. */
-  oldestFirst(after: JobPosition, limit: number): Candidate[];
-  newestFirst(before: JobPosition, limit: number): Candidate[];
+  oldestFirst(after: JobPosition, limit: number): Page;
+  newestFirst(before: JobPosition, limit: number): Page;
 }

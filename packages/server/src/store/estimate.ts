@@ -1,4 +1,4 @@
-import type { JobEstimate } from '../../domain/job.ts';
+import type { JobEstimate } from '../domain/job.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 
 /** Rows that one estimate may look at, and those among them that it looks at in one go. */
@@ -6,12 +6,14 @@ const MOST_EXAMINED = 50_000;
 const CHUNK = 1_000;
 
 /** Counts what is owed among candidates; whoever else reads on this thread has a turn between two chunks. */
-export async function estimate(candidates: Candidates | null): Promise<JobEstimate> {
+export async function estimate(
+  candidates: Candidates<Candidate[] | Promise<Candidate[]>> | null,
+): Promise<JobEstimate> {
   const found: JobEstimate = { count: 0, isMinimum: false, oldestAt: null, newestAt: null };
   if (candidates === null) return found;
   let position = candidates.start;
   for (let examined = 0; examined < MOST_EXAMINED; examined += CHUNK) {
-    const page = candidates.oldestFirst(position, CHUNK);
+    const page = await candidates.oldestFirst(position, CHUNK);
     const owed = page.filter(isOwed);
     found.count += owed.length;
     found.oldestAt ??= owed[0]?.at ?? null;
@@ -21,7 +23,7 @@ export async function estimate(candidates: Candidates | null): Promise<JobEstima
     position = last.position;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const newest = candidates.newestFirst(candidates.end, CHUNK).find(isOwed);
+  const newest = (await candidates.newestFirst(candidates.end, CHUNK)).find(isOwed);
   return { ...found, isMinimum: true, newestAt: newest?.at ?? null };
 }
 

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Lane } from '../../domain/webhook.ts';
-import type { QueuedDelivery, Wake } from '../store.ts';
+import type { Lane } from '../domain/webhook.ts';
+import type { QueuedDelivery, Wake } from './store.ts';
 import { WakeList } from './wake-list.ts';
 
 const A = { workspaceId: 'ws_1', webhookId: 'wh_a' };
 const B = { workspaceId: 'ws_1', webhookId: 'wh_b' };
 const ELSEWHERE = { workspaceId: 'ws_2', webhookId: 'wh_a' };
 const NOTHING = {
-  first: false,
+  first: null,
   handedOver: [],
   recovered: false,
   putBack: new Set(),
   freed: new Set(),
-  gathering: false,
+  gathering: null,
   changed: false,
 };
 
@@ -46,9 +46,9 @@ test('tells what a transaction brought, lane by lane, once it is on disk', () =>
   tell();
   assert.deepEqual(told, [
     [
-      { ...NOTHING, lane: A, first: true, changed: true, handedOver: [first, second] },
+      { ...NOTHING, lane: A, first: { dueAt: 1, seq: 1 }, changed: true, handedOver: [first, second] },
       { ...NOTHING, lane: B, recovered: true },
-      { ...NOTHING, lane: ELSEWHERE, first: true, handedOver: [third] },
+      { ...NOTHING, lane: ELSEWHERE, first: { dueAt: 1, seq: 3 }, handedOver: [third] },
     ],
   ]);
 });
@@ -64,7 +64,7 @@ test('hands over what is few, and nothing of what is many', () => {
     list.addFirst(delivery(B, 999));
     list.commit()();
     const [ofA, ofB] = told.flat();
-    assert.deepEqual([ofA?.first, ofA?.handedOver?.length], [true, handedOver]);
+    assert.deepEqual([ofA?.first?.seq, ofA?.handedOver?.length], [1, handedOver]);
     assert.equal(ofB?.handedOver?.length, 1);
   }
 });

@@ -1,5 +1,5 @@
-import { type Lane, laneKey } from '../../domain/webhook.ts';
-import type { QueuedDelivery, Wake } from '../store.ts';
+import { type Lane, laneKey } from '../domain/webhook.ts';
+import type { Position, QueuedDelivery, Wake } from './store.ts';
 
 /** More new deliveries of one lane than this in one transaction are read from the queue like any others. */
 const MAX_HANDED_OVER = 64;
@@ -12,13 +12,18 @@ export class WakeList {
   /** A first attempt came in. */
   addFirst(delivery: QueuedDelivery): void {
     const wake = this.#wake(delivery.lane);
-    wake.first = true;
+    wake.first ??= { dueAt: delivery.dueAt, seq: delivery.seq };
     if (wake.handedOver === null) return;
     if (wake.handedOver.length < MAX_HANDED_OVER) wake.handedOver.push(delivery);
     else wake.handedOver = null;
   }
 
-  add(lane: Lane, news: 'recovered' | 'gathering' | 'changed'): void {
+  /** A delivery came in that waits for company, at that place. */
+  addGathering(lane: Lane, place: Position): void {
+    this.#wake(lane).gathering ??= place;
+  }
+
+  add(lane: Lane, news: 'recovered' | 'changed'): void {
     this.#wake(lane)[news] = true;
   }
 
@@ -31,12 +36,21 @@ export class WakeList {
     this.#listener = listener;
   }
 
+  get all(): readonly Wake[] {
+    return [...this.#wakes.values()];
+  }
+
   /** The transaction is committed. @returns tells the listener; to be called when it is on disk */
   commit(): () => void {
-    if (this.#wakes.size === 0) return () => {};
-    const wakes = [...this.#wakes.values()];
+    const wakes = this.take();
+    return wakes.length === 0 ? () => {} : () => this.#listener(wakes);
+  }
+
+  /** The transaction is committed, and somebody else tells of it. */
+  take(): readonly Wake[] {
+    const wakes = this.all;
     this.#wakes = new Map();
-    return () => this.#listener(wakes);
+    return wakes;
   }
 
   /** The transaction was undone. */
@@ -50,12 +64,12 @@ export class WakeList {
     if (wake === undefined) {
       wake = {
         lane,
-        first: false,
+        first: null,
         handedOver: [],
         recovered: false,
         putBack: new Set(),
         freed: new Set(),
-        gathering: false,
+        gathering: null,
         changed: false,
       };
       this.#wakes.set(key, wake);

@@ -1,0 +1,166 @@
+import type { Clock } from '../../clock.ts';
+import { StoreUnavailableError } from '../../errors.ts';
+import { InTheWayError } from './errors.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Work of one kind that is written together: many inputs, a few statements. Answers in the order of the inputs. */
+export type Batch<Input, Output> = (tx: Transaction, inputs: readonly Input[]) => Promise<readonly Output[]>;
+
+/** Runs work in a transaction. Rejects with `InTheWayError`, `StoreUnavailableError` or what the work threw; nothing is left then. */
+export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<Transaction>;
+
+/**
+ * Group commit: what arrives together is written in one transaction, and each caller's promise settles after its commit.
+ *
+ * ```
+ *   idle ──run()──▶ waiting ──▶ transaction ──▶ callers are told, then the lanes' owner
+ *                      ▲             │
+ *                      └─────────────┘ the next group has gathered meanwhile
+ * ```
+ *
+ * One transaction at a time: so what this process takes in becomes visible in the order of its `seq`. At rest a single write
+ * begins at once; under load a transaction begins `lingerMs` after the one before, or as soon as there is enough. Calls that
+ * overlap have no order among each other: within a group, inputs of one batch are written together, in the order of the
+ * first of each.
+ *
+ * If a group is refused it is halved until what is broken stands alone and fails alone. If another transaction was in the way
+ * it is repeated. If the database cannot write, all of the group reject with `StoreUnavailableError`.
+ */
+export class CommitGroup {
+  readonly #options: CommitGroupOptions;
+  #jobs: Job[] = [];
+  #cancelTimer: (() => void) | null = null;
+  /** The timer waits for company; else it is due in the next turn. */
+  #lingering = false;
+  #lastBegunAt = Number.NEGATIVE_INFINITY;
+  #writing: Promise<void> | null = null;
+  #closed = false;
+  #commits = 0;
+
+  constructor(options: CommitGroupOptions) {
+    this.#options = options;
+  }
+
+  /** Transactions committed so far. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Writes `input` with what else of its batch is there. It may be tried several times, and only the last one counts. */
+  run<Input, Output>(batch: Batch<Input, Output>, input: Input, rows = 1): Promise<Output> {
+    if (this.#closed) {
+      return Promise.reject(new StoreUnavailableError('Nothing can be recorded: the store is closed.', undefined));
+    }
+    return new Promise<Output>((resolve, reject) => {
+      // A job is only ever given to its own batch, and told its own output.
+      this.#jobs.push({ batch, input, rows, done: resolve, failed: reject } as unknown as Job);
+      this.#plan();
+    });
+  }
+
+  /** Runs `work` inside the next transaction, by itself. */
+  work<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.run(async (tx: Transaction) => [await work(tx)], null);
+  }
+
+  /** Commits what waits, and what is added meanwhile, and refuses what comes later. */
+  async close(): Promise<void> {
+    while (this.#jobs.length > 0 || this.#writing !== null) {
+      if (this.#writing === null) this.#begin();
+      await this.#writing;
+    }
+    this.#closed = true;
+  }
+
+  #plan(): void {
+    if (this.#jobs.length === 0 || this.#writing !== null) return;
+    const { clock, lingerMs, enoughJobs } = this.#options;
+    const enough = this.#jobs.length >= enoughJobs;
+    if (this.#cancelTimer !== null && !(enough && this.#lingering)) return;
+    this.#cancelTimer?.();
+    const delayMs = enough ? 0 : Math.max(0, this.#lastBegunAt + lingerMs - clock.monotonic());
+    this.#lingering = delayMs > 0;
+    this.#cancelTimer = clock.after(delayMs, () => this.#begin());
+  }
+
+  #begin(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#lastBegunAt = this.#options.clock.monotonic();
+    this.#writing = this.#write(this.#nextGroup()).then(() => {
+      this.#writing = null;
+      this.#plan();
+    });
+  }
+
+  #nextGroup(): readonly Job[] {
+    let rows = 0;
+    const tooMany = this.#jobs.findIndex((job) => {
+      rows += job.rows;
+      return rows > MOST_ROWS;
+    });
+    return this.#jobs.splice(0, tooMany < 0 ? this.#jobs.length : Math.max(1, tooMany));
+  }
+
+  async #write(jobs: readonly Job[], attempt = 1): Promise<void> {
+    const outputs: [Job, unknown][] = [];
+    try {
+      const tx = await this.#options.transact(async (tx) => {
+        for (const [batch, own] of groupByBatch(jobs)) {
+          const answers = await batch(
+            tx,
+            own.map(({ input }) => input),
+          );
+          for (const [i, job] of own.entries()) outputs.push([job, answers[i]]);
+        }
+      });
+      this.#commits += 1;
+      for (const [job, output] of outputs) job.done(output);
+      this.#options.afterCommit(tx);
+    } catch (error) {
+      await this.#fail(jobs, error, attempt);
+    }
+  }
+
+  async #fail(jobs: readonly Job[], error: unknown, attempt: number): Promise<void> {
+    if (error instanceof InTheWayError && attempt < MOST_ATTEMPTS) return await this.#write(jobs, attempt + 1);
+    const reason =
+      error instanceof InTheWayError
+        ? new StoreUnavailableError('Nothing can be recorded now: others hold what is to be written.', error)
+        : error;
+    if (jobs.length === 1 || reason instanceof StoreUnavailableError) {
+      for (const job of jobs) job.failed(reason);
+      return;
+    }
+    const middle = Math.ceil(jobs.length / 2);
+    await this.#write(jobs.slice(0, middle));
+    await this.#write(jobs.slice(middle));
+  }
+}
+
+/** Of one transaction. One job alone may have more. */
+const MOST_ROWS = 2_000;
+const MOST_ATTEMPTS = 5;
+
+export interface CommitGroupOptions {
+  transact: Transact;
+  clock: Clock;
+  lingerMs: number;
+  /** So many jobs do not wait for `lingerMs`. */
+  enoughJobs: number;
+  /** Called after each commit, when its callers were told. */
+  afterCommit: (tx: Transaction) => void;
+}
+
+interface Job {
+  batch: Batch<unknown, unknown>;
+  input: unknown;
+  /** About so many are written. */
+  rows: number;
+  done: (output: unknown) => void;
+  failed: (error: unknown) => void;
+}
+
+function groupByBatch(jobs: readonly Job[]): Map<Job['batch'], Job[]> {
+  return Map.groupBy(jobs, ({ batch }) => batch);
+}

@@ -1,0 +1,131 @@
+import { type Clock, systemClock } from '../../clock.ts';
+import type { Lane } from '../../domain/webhook.ts';
+import type { ReadStore, Store, Wake } from '../store.ts';
+import type { Vault } from '../vault.ts';
+import { createBatchRows } from './batch-rows.ts';
+import { Cluster } from './cluster.ts';
+import { CommitGroup } from './commit-group.ts';
+import { firstOf, openPool, Reads } from './database.ts';
+import { deliveryQueue } from './delivery-queue.ts';
+import { directoryReads, directoryWrites } from './directory.ts';
+import { eventLogReads, eventLogWrites } from './event-log.ts';
+import { historyReads } from './history.ts';
+import { jobLogReads, jobLogWrites } from './job-log.ts';
+import { migrateDatabase } from './migrate.ts';
+import { News } from './news.ts';
+import { createRecover } from './recover.ts';
+import { retention } from './retention.ts';
+import { createSettle } from './settle.ts';
+import { nothingCounted } from './transaction.ts';
+import { WriteConnection } from './write-connection.ts';
+
+export interface PostgresStoreOptions {
+  /** `postgres://…` */
+  url: string;
+  vault: Vault;
+  clock: Clock;
+  /** Whether this process sends. Default true. */
+  isOwner?: boolean;
+  /** What the time as an owner is measured with. Default: the machine's own. */
+  leaseClock?: Clock;
+  /** Told what the database's clock says. @param reading.askedAt on the monotonic clock of `leaseClock` */
+  onTime?: (reading: { databaseNow: number; askedAt: number }) => void;
+  /** Told of what should not happen, and is tried again. */
+  onError?: (error: unknown) => void;
+  /** Under load a commit waits so long for company, unless it has enough. Default 5. */
+  lingerMs?: number;
+}
+
+/** So many jobs wait for no others: what a commit costs is shared well enough, and callers are answered sooner. */
+const ENOUGH_JOBS = 200;
+/** Of the engine, which reads a few lanes at a time, and of people. */
+const READ_CONNECTIONS = 4;
+
+/**
+ * Opens the store, having brought its schema up to date.
+ * @throws InvalidSettingError if a newer version of the server wrote the database; StoreUnavailableError if it is away
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { url, vault, clock, isOwner = true, leaseClock = systemClock, lingerMs = 5 } = options;
+  const { onTime = () => {}, onError = () => {} } = options;
+  await migrateDatabase(url);
+  // One at a time: so what this process takes in becomes visible in the order of its `seq`.
+  const writePool = openPool(url, 1);
+  const reads = new Reads(openPool(url, READ_CONNECTIONS));
+  const connection = new WriteConnection(writePool, clock);
+  // Also over a restart with the clock set back.
+  let latestDue = await latestAcceptedAt(reads);
+  const dueNow = () => {
+    latestDue = Math.max(latestDue, clock.now());
+    return latestDue;
+  };
+  const counts = nothingCounted();
+  let listener: (wakes: readonly Wake[]) => void = () => {};
+  const onWake = (wakes: readonly Wake[]) => listener(wakes);
+  const cluster = new Cluster({ url, isOwner, clock: leaseClock, onWake, onTime, onError });
+  const group = new CommitGroup({
+    transact: (work) =>
+      connection.transact(async (tx) => {
+        await work(tx);
+        await cluster.beforeCommit(tx);
+      }),
+    clock,
+    lingerMs,
+    enoughJobs: ENOUGH_JOBS,
+    afterCommit: (tx) => {
+      for (const [name, count] of Object.entries(tx.counts)) counts[name as keyof typeof counts] += count;
+      cluster.afterCommit(tx);
+    },
+  });
+  const news = new News({ clock, dueNow });
+  const recover = createRecover({ clock, dueNow });
+  const batches = createBatchRows({ clock, dueNow });
+  const settle = createSettle({ clock, vault, news, batches, nodeId: cluster.nodeId });
+  const owns = (lane: Lane) => cluster.owns(lane);
+  await cluster.start();
+  const shared = { clock, owns, vault, reads, group, news, batches, recover, settle, dueNow };
+  return {
+    ...directoryReads(reads, vault),
+    ...directoryWrites(shared),
+    ...eventLogReads(reads, vault),
+    ...eventLogWrites(shared),
+    ...deliveryQueue(shared),
+    onWake: (told) => {
+      listener = told;
+    },
+    owns,
+    onOwnership: (told) => cluster.onOwnership(told),
+    ...historyReads(reads),
+    ...jobLogReads(reads, vault),
+    ...jobLogWrites(shared),
+    ...retention(group),
+    async counters() {
+      const rows = await reads.query<{ count: number }>('SELECT count(*) AS count FROM broxi.queue');
+      return { ...counts, pending: firstOf(rows)?.count ?? 0, commits: group.commits };
+    },
+    async close() {
+      await group.close();
+      await cluster.stop();
+      await Promise.all([writePool.end(), reads.close()]);
+    },
+  };
+}
+
+/** For lists and single reads, on connections of their own. The database is one that a store was opened on before. */
+export function openPostgresReader({ url, vault }: Pick<PostgresStoreOptions, 'url' | 'vault'>): ReadStore {
+  const reads = new Reads(openPool(url, READ_CONNECTIONS));
+  return {
+    ...directoryReads(reads, vault),
+    ...eventLogReads(reads, vault),
+    ...historyReads(reads),
+    ...jobLogReads(reads, vault),
+    close: () => reads.close(),
+  };
+}
+
+async function latestAcceptedAt(reads: Reads): Promise<number> {
+  const rows = await reads.query<{ accepted_at: number }>(
+    'SELECT accepted_at FROM broxi.events ORDER BY seq DESC LIMIT 1',
+  );
+  return firstOf(rows)?.accepted_at ?? 0;
+}
