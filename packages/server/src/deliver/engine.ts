@@ -180,13 +180,15 @@ export class Engine {
       const count = await queue.cancel({ lane: id, deliveryId, limit: 1, reason: 'cancelled by request' });
       // News that hands it over may have been on its way while it was cancelled; it may have been put back since, and read.
       clock.after(0, () => {
-        lane.unreserve(deliveryId);
+        lane.unreserve(deliveryId, { isOver: true });
         lane.rewind([DELIVERY_CLASS.recovered]);
         this.resume(lane);
       });
       return count === 1 ? 'cancelled' : 'missing';
     } catch (error) {
-      lane.unreserve(deliveryId);
+      lane.unreserve(deliveryId, { isOver: false });
+      // It may have been due before what waits in memory.
+      lane.dropWaiting();
       lane.rewind();
       this.#turns.add(lane);
       this.#plan();

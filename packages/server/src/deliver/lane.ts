@@ -564,10 +564,11 @@ export class Lane {
     this.#takeOut(deliveryId);
   }
 
-  /** It is cancelled, or could not be. */
-  unreserve(deliveryId: string): void {
+  /** It is cancelled; or could not be, and waits as before. */
+  unreserve(deliveryId: string, { isOver }: { isOver: boolean }): void {
     this.#cancelling -= 1;
-    this.forget(deliveryId);
+    if (isOver) this.forget(deliveryId);
+    else this.#putAside(deliveryId);
   }
 
   #takeOut(deliveryId: string): void {

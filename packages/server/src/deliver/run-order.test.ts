@@ -116,7 +116,7 @@ test('what is read while one is being cancelled is read again after that, but fo
   // It was under way.
   lane.admit([queued(2, 'a'), queued(3, null)]);
   assert.deepEqual([takeAll(lane), lane.takeRuns(9)], [[3], []]);
-  lane.unreserve('del_1');
+  lane.unreserve('del_1', { isOver: true });
   assert.deepEqual([lane.classesToRead(), lane.takeRuns(9)], [[0], ['a']]);
 });
 

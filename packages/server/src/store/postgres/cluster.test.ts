@@ -256,6 +256,8 @@ describe('news between nodes', () => {
     const lane = laneOf(there);
     await here.record(submission([plannedEvent([lane], { ids: ['del_back'] })]));
     await here.cancel({ lane, deliveryId: 'del_back', limit: 1, reason: 'test' });
+    const before = wakesOf(there);
+    await waitUntil('the first news is heard', () => before.some(({ first }) => first !== null), 5_000);
     const heard = wakesOf(there);
     await here.requeue(lane, 'del_back');
     await here.putWebhook(sampleChange(lane));
