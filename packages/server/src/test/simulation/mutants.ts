@@ -461,12 +461,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'this.#destinations.get(webhook.config.url) ?? known.before?.at(url)',
   },
   {
-    name: 'found: a streak that is over stays on the disk',
-    file: 'deliver/lane-destination.ts',
-    find: 'this.#health.written(this.#known);',
-    replace: '',
-  },
-  {
     name: 'found: a probe that is not the oldest, after a cancel that the disk refused',
     file: 'deliver/lane.ts',
     find: 'if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;',

@@ -111,7 +111,10 @@ export class People {
 
   async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
     const all = [...this.#ledger.webhooks.values()];
-    const webhook = all[step.webhook % all.length];
+    // A test is what one does about a receiver that was down.
+    const down =
+      step.act === 'test' ? all.filter((each) => this.#ledger.destinationOf(each)?.circuit.state === 'open') : [];
+    const webhook = down[0] ?? all[step.webhook % all.length];
     const latest = webhook && this.#latest(webhook);
     if (webhook === undefined || webhook.changing || latest?.deletedAt !== null) return;
     await this.act(node, webhook, { act: step.act, config: step.config });
