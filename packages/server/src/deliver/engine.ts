@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { evidenceOf } from '../domain/circuit.ts';
 import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
+import type { Ordering } from '../domain/ordering.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 import { fallbackUse } from '../domain/target.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
@@ -96,6 +97,8 @@ export class Engine {
   /** Deliveries in the air, and those whose outcome is being written. */
   readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
+  /** Reads of webhooks that are under way. */
+  readonly #configuring = new Map<Lane, Promise<void>>();
   #sending = 0;
   #reading = 0;
   #running = false;
@@ -199,7 +202,8 @@ export class Engine {
   /** The lane with its webhook, for a test send. @returns null if there is no such webhook */
   async configuredLane(id: LaneId): Promise<Lane | null> {
     const lane = this.#lane(id);
-    if (lane.stale) await this.#configure(lane);
+    await this.#configure(lane);
+    this.resume(lane);
     return lane.webhook === null || lane.webhook.deletedAt !== null ? null : lane;
   }
 
@@ -404,7 +408,22 @@ export class Engine {
     );
   }
 
+  /** Reads the webhook as it is now. One read of a lane after the other, so that a late answer never replaces a newer one. */
   async #configure(lane: Lane): Promise<void> {
+    for (let other = this.#configuring.get(lane); other !== undefined; other = this.#configuring.get(lane)) {
+      await other.catch(() => {});
+    }
+    if (!lane.stale) return;
+    const configuring = this.#load(lane);
+    this.#configuring.set(lane, configuring);
+    try {
+      await configuring;
+    } finally {
+      this.#configuring.delete(lane);
+    }
+  }
+
+  async #load(lane: Lane): Promise<void> {
     lane.stale = false;
     try {
       const loaded = await this.#options.queue.loadLane(lane.id);
@@ -446,33 +465,31 @@ export class Engine {
       lane.beginRead(deliveryClass);
       const query = { lane: lane.id, class: deliveryClass, after: lane.cursor(deliveryClass), dueBy, limit };
       const { ordering } = lane.runs;
-      const full =
-        ordering === null
-          ? this.#addDue(lane, query, await queue.readDue(query))
-          : this.#addHeads(lane, query, await queue.readHeads({ ...query, onExhausted: ordering.on_exhausted }));
-      if (!isRetry || full) continue;
+      const { heads, through, hasMore } = await this.#readHeads(query, ordering);
+      // Its webhook keeps another order by now: all is read again.
+      if (!lane.runs.isKeeping(ordering)) return;
+      lane.add(deliveryClass, heads, { full: hasMore, through });
+      if (!isRetry || hasMore) continue;
       const dueAt = await queue.nextDueAt(lane.id, dueBy);
       if (dueAt !== null) this.#wakeAt(lane, dueAt);
     }
   }
 
-  /** @returns whether more may be due */
-  #addDue(lane: Lane, { class: deliveryClass, limit }: DueQuery, read: readonly QueuedDelivery[]): boolean {
-    const full = read.length === limit;
-    lane.add(deliveryClass, read, { full });
-    return full;
-  }
-
-  /** The same of what goes in order. */
-  #addHeads(lane: Lane, { class: deliveryClass }: DueQuery, { heads, through, hasMore }: HeadsRead): boolean {
-    lane.add(deliveryClass, heads, { full: hasMore, through });
-    return hasMore;
+  /** Without an order, each is the head of a run of its own. */
+  async #readHeads(query: DueQuery, ordering: Ordering | null): Promise<HeadsRead> {
+    const { queue } = this.#options;
+    if (ordering !== null) return await queue.readHeads({ ...query, onExhausted: ordering.on_exhausted });
+    const heads = await queue.readDue(query);
+    return { heads, through: heads.at(-1) ?? null, hasMore: heads.length === query.limit };
   }
 
   async #readRuns(lane: Lane, runs: readonly string[]): Promise<void> {
     const { queue, clock } = this.#options;
-    const onExhausted = lane.runs.ordering?.on_exhausted ?? 'block';
-    lane.admit(await queue.headsOf({ lane: lane.id, runs, onExhausted, dueBy: clock.now() }));
+    const { ordering } = lane.runs;
+    const onExhausted = ordering?.on_exhausted ?? 'block';
+    lane.beginReadOfRuns();
+    const heads = await queue.headsOf({ lane: lane.id, runs, onExhausted, dueBy: clock.now() });
+    if (lane.runs.isKeeping(ordering)) lane.admit(heads);
   }
 
   async #cancelAll(lane: Lane): Promise<void> {

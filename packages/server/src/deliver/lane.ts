@@ -65,7 +65,8 @@ export class Lane {
   pacer: Pacer | null = null;
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
-  #isBeingRead = false;
+  /** A read is under way. */
+  reading = false;
   /** What was forgotten since the read that is under way began, and may be in what it brings; of what was settled, where it was. */
   readonly #goneSince = new Map<string, Placed | null>();
   /** Another process is to have it: nothing of it is started any more. */
@@ -95,17 +96,6 @@ export class Lane {
     this.id = id;
     this.gathering = new Gathering(id.webhookId, this.#progress);
     this.#memory = memory;
-  }
-
-  /** A read is under way. */
-  get reading(): boolean {
-    return this.#isBeingRead;
-  }
-
-  /** A read begins or ends. */
-  set reading(isBeingRead: boolean) {
-    this.#isBeingRead = isBeingRead;
-    this.#goneSince.clear();
   }
 
   get webhook(): Webhook | null {
@@ -154,9 +144,9 @@ export class Lane {
 
   /** What was read under another order may not be its turn, and what was passed over may. */
   #order(ordering: Ordering | null): void {
-    const before = this.runs.ordering;
+    const isSame = this.runs.isKeeping(ordering);
     this.runs.ordering = ordering;
-    if (before?.on_exhausted === ordering?.on_exhausted) return;
+    if (isSame) return;
     this.dropWaiting();
     this.runs.lookAtNone();
     this.rewind();
@@ -379,6 +369,12 @@ export class Lane {
   /** A read begins: news that comes while it runs counts for the next one. */
   beginRead(deliveryClass: DeliveryClass): void {
     this.#progress.begin(deliveryClass);
+    this.#goneSince.clear();
+  }
+
+  /** The same of single runs. */
+  beginReadOfRuns(): void {
+    this.#goneSince.clear();
   }
 
   /**
@@ -546,7 +542,7 @@ export class Lane {
    */
   forget(deliveryId: string, place: Placed | null = null): void {
     this.#putAside(deliveryId);
-    if (this.#isBeingRead) this.#goneSince.set(deliveryId, place);
+    if (this.reading) this.#goneSince.set(deliveryId, place);
   }
 
   /** A read that began before the outcome was written brings what it found then. */

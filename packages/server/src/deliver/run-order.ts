@@ -43,6 +43,11 @@ export class RunOrder {
     if (others.length === 0 && this.#wanted.delete(run)) this.lookAt(run);
   }
 
+  /** Whether the order is still this one. */
+  isKeeping(ordering: Ordering | null): boolean {
+    return this.ordering?.on_exhausted === ordering?.on_exhausted;
+  }
+
   /** Whether what has this run goes in order with it. */
   keeps(run: string | null): run is string {
     return this.ordering !== null && run !== null;

@@ -356,6 +356,7 @@ export class Ledger {
   cameBack(webhook: WebhookFacts): void {
     Object.assign(webhook, { isAway: false, changedUntil: this.#witness.time.now });
     webhook.destinations.clear();
+    webhook.trouble = new TroubleOracle(this.#witness);
     this.#fairness.crashed();
   }
 

@@ -530,7 +530,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'one that failed blocks all that are read after it',
     file: 'deliver/engine.ts',
-    find: `lane.runs.ordering?.on_exhausted ?? 'block'`,
+    find: `ordering?.on_exhausted ?? 'block'`,
     replace: `'block' as const`,
   },
   {
@@ -554,7 +554,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was read without an order goes without it',
     file: 'deliver/lane.ts',
-    find: 'if (before?.on_exhausted === ordering?.on_exhausted) return;',
+    find: 'if (isSame) return;',
     replace: 'return;',
   },
   {
@@ -604,5 +604,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'deliver/engine.ts',
     find: 'Array.from({ length: lane.unsettled }, () => now)',
     replace: '[]',
+  },
+  {
+    name: 'found: what was put back while one class was read is passed by when the next one is',
+    file: 'deliver/lane.ts',
+    find: `    this.#progress.begin(deliveryClass);
+    this.#goneSince.clear();`,
+    replace: '    this.#progress.begin(deliveryClass);',
   },
 ];
