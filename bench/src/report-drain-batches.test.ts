@@ -2,18 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BatchDrain } from './drain-batches.ts';
 import { reportDrainBatches } from './report-drain-batches.ts';
+import { SAMPLE_MACHINE } from './sample-machine.ts';
 import { parseSettings } from './settings.ts';
-
-const machine = {
-  processors: 2,
-  model: 'M',
-  architecture: 'x64',
-  kernel: '6',
-  memoryBytes: 2 ** 33,
-  node: 'v26',
-  loadBefore: 0.1,
-  databaseInMemory: false,
-};
 
 function drain(drainedPerSecond: number, requests: number): BatchDrain {
   return {
@@ -39,7 +29,7 @@ test('the first line has the ratio and what became of the goal; how full the bat
       single,
       batched: [drain(ratio * 5_000, 1_000), drain(ratio * 5_000, 3_000)],
       settings,
-      machine,
+      machine: SAMPLE_MACHINE,
     });
   assert.equal(
     report(5).split('\n')[0],

@@ -2,18 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Neighbour, type NeighbourCase, ratiosOf } from './neighbour.ts';
 import { reportNeighbour } from './report-neighbour.ts';
+import { SAMPLE_MACHINE } from './sample-machine.ts';
 import { parseSettings } from './settings.ts';
-
-const machine = {
-  processors: 2,
-  model: 'M',
-  architecture: 'x64',
-  kernel: '6',
-  memoryBytes: 2 ** 33,
-  node: 'v26',
-  loadBefore: 0.1,
-  databaseInMemory: false,
-};
 
 /** Rounds with these p99, in milliseconds, and so many arrivals per second. */
 function neighbourCase(neighbour: Neighbour, p99s: readonly number[], arrivedPerSecond: number): NeighbourCase {
@@ -51,7 +41,13 @@ function neighbourCase(neighbour: Neighbour, p99s: readonly number[], arrivedPer
 
 function reportOf(cases: NeighbourCase[]): string[] {
   const settings = parseSettings(['--neighbour', '--rounds', '3']) ?? assert.fail('help was not asked for');
-  return reportNeighbour({ kind: 'neighbour', ratios: ratiosOf(cases), cases, settings, machine }).split('\n');
+  return reportNeighbour({
+    kind: 'neighbour',
+    ratios: ratiosOf(cases),
+    cases,
+    settings,
+    machine: SAMPLE_MACHINE,
+  }).split('\n');
 }
 
 test('each state of the circuit has its ratios to the healthy ones by themselves, and what became of the goals', () => {

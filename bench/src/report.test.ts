@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ComparisonResult, reportComparison } from './report.ts';
+import { SAMPLE_MACHINE } from './sample-machine.ts';
 import { parseSettings } from './settings.ts';
 
 const distribution = { count: 9, min: -3, p50: -1.25, p99: 4.5, max: 6 };
@@ -35,18 +36,16 @@ function comparison(): ComparisonResult {
     peakMemoryBytes: 1e8,
   };
   const settings = parseSettings(['--rounds', '2']) ?? assert.fail('help was not asked for');
-  const machine = {
-    processors: 2,
-    model: 'M',
-    architecture: 'x64',
-    kernel: '6',
-    memoryBytes: 2 ** 33,
-    node: 'v26',
-    loadBefore: 0.1,
-    databaseInMemory: false,
-  };
   const relay = { throughput, latency };
-  return { kind: 'comparison', ratio: 1.0588, relay, server: { throughput, latency }, other: null, settings, machine };
+  return {
+    kind: 'comparison',
+    ratio: 1.0588,
+    relay,
+    server: { throughput, latency },
+    other: null,
+    settings,
+    machine: SAMPLE_MACHINE,
+  };
 }
 
 test('the first line has the ratio and what it is of', () => {

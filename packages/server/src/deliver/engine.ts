@@ -1,28 +1,17 @@
 import type { Clock } from '../clock.ts';
-import { evidenceOf } from '../domain/circuit.ts';
-import { DELIVERY_CLASS, DELIVERY_CLASSES } from '../domain/delivery.ts';
-import type { Ordering } from '../domain/ordering.ts';
-import type { RateLimit } from '../domain/rate-limit.ts';
+import { DELIVERY_CLASS } from '../domain/delivery.ts';
 import { fallbackUse } from '../domain/target.ts';
 import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
-import type {
-  DeliveryQueue,
-  DueQuery,
-  HeadsRead,
-  Ownership,
-  Position,
-  QueuedDelivery,
-  Settlement,
-  Wake,
-} from '../store/store.ts';
-import { type AttemptInput, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
+import type { DeliveryQueue, Ownership, Settlement, Wake } from '../store/store.ts';
+import { type AttemptInput, attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { conclude } from './conclude.ts';
 import { Gatherer } from './gatherer.ts';
+import { type Flight, type LandedAttempt, observeLanding, retriesIn } from './landing.ts';
 import { Lane } from './lane.ts';
+import { LaneReader } from './lane-reader.ts';
 import { LaneTimers } from './lane-timers.ts';
 import { Departures, OWNS_EVERYTHING } from './ownership.ts';
-import { Pacer } from './pacer.ts';
 import type { SendRequest } from './send-request.ts';
 import { Settler } from './settle.ts';
 
@@ -63,10 +52,6 @@ const DEFAULT_LIMITS: EngineLimits = {
 const STORE_RETRY_MS = 1_000;
 /** Lanes that are read at one time: what they bring counts as waiting only when it is there. */
 const MAX_READING = 8;
-/** A batch is so much larger than what it is made of, by a guess, that so many fewer are read ahead. */
-const SINGLES_PER_BATCH = 8;
-/** Deliveries of a deleted webhook that are cancelled in one transaction. */
-const CANCEL_CHUNK = 500;
 
 /**
  * Sends what is owed: the owner of every lane, or of those that the store says.
@@ -86,6 +71,7 @@ export class Engine {
   readonly #settler: Settler;
   readonly #ownership: Ownership;
   readonly #departures = new Departures();
+  readonly #reader: LaneReader;
   readonly #gatherer: Gatherer;
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that may have something to start, in the order of their turns. */
@@ -97,8 +83,6 @@ export class Engine {
   /** Deliveries in the air, and those whose outcome is being written. */
   readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
-  /** Reads of webhooks that are under way. */
-  readonly #configuring = new Map<Lane, Promise<void>>();
   #sending = 0;
   #reading = 0;
   #running = false;
@@ -112,6 +96,14 @@ export class Engine {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#settler = new Settler(options.queue, options.clock);
     this.#ownership = options.ownership ?? OWNS_EVERYTHING;
+    this.#reader = new LaneReader({
+      queue: options.queue,
+      clock: options.clock,
+      template: options.template,
+      readAhead: this.#limits.readAhead,
+      isRoomy: () => this.#isRoomy,
+      wakeAt: (lane, at) => this.#wakeAt(lane, at),
+    });
     this.#gatherer = new Gatherer({
       queue: options.queue,
       clock: options.clock,
@@ -202,7 +194,7 @@ export class Engine {
   /** The lane with its webhook, for a test send. @returns null if there is no such webhook */
   async configuredLane(id: LaneId): Promise<Lane | null> {
     const lane = this.#lane(id);
-    await this.#configure(lane);
+    await this.#reader.configure(lane);
     this.resume(lane);
     return lane.webhook === null || lane.webhook.deletedAt !== null ? null : lane;
   }
@@ -338,14 +330,14 @@ export class Engine {
       return false;
     }
     if (lane.stale) {
-      this.#read(lane, () => this.#configure(lane));
+      this.#read(lane, () => this.#reader.configure(lane));
       return false;
     }
     const sender = lane.sender;
     if (sender === null) return false;
     if (sender.webhook.deletedAt !== null) {
       lane.dropWaiting();
-      if (lane.isIdle && lane.isUnread) this.#read(lane, () => this.#cancelAll(lane));
+      if (lane.isIdle && lane.isUnread) this.#read(lane, () => this.#reader.cancelAll(lane));
       return false;
     }
     if (lane.isStopped) {
@@ -368,12 +360,12 @@ export class Engine {
     if (lane.freeSlots <= 0) return false;
     const runs = lane.takeRuns(this.#isRoomy ? this.#limits.readAhead : 1);
     if (runs.length > 0) {
-      this.#read(lane, () => this.#readRuns(lane, runs));
+      this.#read(lane, () => this.#reader.readRuns(lane, runs));
       return false;
     }
     // First of all, or new ones that are handed over without a read would keep retries from ever being read.
     if (lane.classesToReadNow(now).length > 0) {
-      this.#read(lane, () => this.#readDue(lane));
+      this.#read(lane, () => this.#reader.readDue(lane));
       return false;
     }
     const delivery = lane.takeProbe(now) ?? lane.take(now);
@@ -406,97 +398,6 @@ export class Engine {
         ended();
       },
     );
-  }
-
-  /** Reads the webhook as it is now. One read of a lane after the other, so that a late answer never replaces a newer one. */
-  async #configure(lane: Lane): Promise<void> {
-    for (let other = this.#configuring.get(lane); other !== undefined; other = this.#configuring.get(lane)) {
-      await other.catch(() => {});
-    }
-    if (!lane.stale) return;
-    const configuring = this.#load(lane);
-    this.#configuring.set(lane, configuring);
-    try {
-      await configuring;
-    } finally {
-      this.#configuring.delete(lane);
-    }
-  }
-
-  async #load(lane: Lane): Promise<void> {
-    lane.stale = false;
-    try {
-      const loaded = await this.#options.queue.loadLane(lane.id);
-      if (loaded === null) return;
-      await this.#pace(lane, loaded.webhook.config.rate_limit);
-      lane.configure(loaded, this.#options.template, this.#options.clock.now());
-      // What was read of it is not all that is to be cancelled.
-      if (loaded.webhook.deletedAt !== null) lane.rewind();
-    } catch (error) {
-      lane.stale = true;
-      throw error;
-    }
-  }
-
-  /** Holds the lane to a limit that is new to it, counting what was sent before. */
-  async #pace(lane: Lane, limit: RateLimit | null): Promise<void> {
-    if (limit === null) {
-      lane.pacer = null;
-      return;
-    }
-    const known = lane.pacer?.limit;
-    if (known?.limit === limit.limit && known.period === limit.period) return;
-    const { queue, clock } = this.#options;
-    const now = clock.now();
-    // Those of what is in the air are not recorded yet, or not for a read that begins now.
-    const unrecorded = Array.from({ length: lane.unsettled }, () => now);
-    const sent = await queue.exchangesSince(lane.id, now - limit.period * 1000);
-    lane.pacer = new Pacer(limit, { clock, ages: [...sent, ...unrecorded].map((at) => Math.max(0, now - at)) });
-  }
-
-  async #readDue(lane: Lane): Promise<void> {
-    const { queue, clock } = this.#options;
-    const ahead = Math.ceil(this.#limits.readAhead / (lane.webhook?.config.batch === null ? 1 : SINGLES_PER_BATCH));
-    const limit = this.#isRoomy && !lane.probesWithAny ? ahead : 1;
-    for (const deliveryClass of lane.classesToReadNow(clock.now())) {
-      // Only retries are ever due later; the others are due from the moment they were written.
-      const isRetry = deliveryClass === DELIVERY_CLASS.retry;
-      const dueBy = isRetry ? clock.now() : Number.MAX_SAFE_INTEGER;
-      lane.beginRead(deliveryClass);
-      const query = { lane: lane.id, class: deliveryClass, after: lane.cursor(deliveryClass), dueBy, limit };
-      const { ordering } = lane.runs;
-      const { heads, through, hasMore } = await this.#readHeads(query, ordering);
-      // Its webhook keeps another order by now: all is read again.
-      if (!lane.runs.isKeeping(ordering)) return;
-      lane.add(deliveryClass, heads, { full: hasMore, through });
-      if (!isRetry || hasMore) continue;
-      const dueAt = await queue.nextDueAt(lane.id, dueBy);
-      if (dueAt !== null) this.#wakeAt(lane, dueAt);
-    }
-  }
-
-  /** Without an order, each is the head of a run of its own. */
-  async #readHeads(query: DueQuery, ordering: Ordering | null): Promise<HeadsRead> {
-    const { queue } = this.#options;
-    if (ordering !== null) return await queue.readHeads({ ...query, onExhausted: ordering.on_exhausted });
-    const heads = await queue.readDue(query);
-    return { heads, through: heads.at(-1) ?? null, hasMore: heads.length === query.limit };
-  }
-
-  async #readRuns(lane: Lane, runs: readonly string[]): Promise<void> {
-    const { queue, clock } = this.#options;
-    const { ordering } = lane.runs;
-    const onExhausted = ordering?.on_exhausted ?? 'block';
-    lane.beginReadOfRuns();
-    const heads = await queue.headsOf({ lane: lane.id, runs, onExhausted, dueBy: clock.now() });
-    if (lane.runs.isKeeping(ordering)) lane.admit(heads);
-  }
-
-  async #cancelAll(lane: Lane): Promise<void> {
-    for (const deliveryClass of DELIVERY_CLASSES) lane.beginRead(deliveryClass);
-    const reason = 'the webhook was deleted';
-    const count = await this.#options.queue.cancel({ lane: lane.id, limit: CANCEL_CHUNK, reason });
-    if (count === CANCEL_CHUNK) lane.rewind();
   }
 
   /** Gives the lane a turn, and reads its retries, at that instant or before. */
@@ -538,40 +439,13 @@ export class Engine {
     try {
       lane.pacer?.start();
       const result = await attemptDelivery(input, this.#options);
-      return this.#observe(lane, input, result);
+      return observeLanding(lane, input, { ...result, now: this.#options.clock.now() });
     } finally {
       this.#sending -= 1;
       lane.landed(input.delivery);
       this.#turns.add(lane);
       this.#plan();
     }
-  }
-
-  /** What the attempt means for the lane, and what of that is to be written with its outcome. */
-  #observe(
-    lane: Lane,
-    { webhook, template, isProbe }: Flight,
-    { record, outcome, learned, offerNext }: AttemptResult,
-  ): LandedAttempt {
-    const now = this.#options.clock.now();
-    const last = record.exchanges.at(-1);
-    if (last === undefined) throw new Error('an attempt has at least one exchange');
-    const evidence = evidenceOf(last.result);
-    const sent = { webhook, url: record.url };
-    const news = lane.observe(sent, { evidence, startedAt: record.startedAt, isProbe, offerNext, now });
-    const known = learned && lane.learn(sent, learned);
-    const landed: LandedAttempt = { record, outcome, destination: null, excusedUntil: null };
-    const isExcused = evidence === 'own_failure' || (isProbe && evidence === 'counted_failure');
-    if (isExcused) landed.excusedUntil = lane.waitsUntilFor(record.url, now);
-    // The webhook leads elsewhere by now: what its old receiver says counts for the attempt alone.
-    if (news === null) return landed;
-    const isHopeless = news.isHopeless && !template.target.isFallback;
-    const reason = outcome.kind === 'gone' ? 'gone' : isHopeless ? 'no_success' : null;
-    if (reason !== null && lane.disable(reason, now)) landed.disable = { reason, at: now };
-    if (news.isNews || known !== null || landed.disable !== undefined) {
-      landed.destination = { url: record.url, value: lane.toWrite(record.url) };
-    }
-    return landed;
   }
 
   /** @returns what is written; null if the delivery no longer was ours to settle */
@@ -591,27 +465,6 @@ export class Engine {
     const settled = await this.#settler.settle(settlement);
     return settled ? settlement : null;
   }
-}
-
-/** An attempt in the air. */
-type Flight = AttemptInput & { delivery: QueuedDelivery; isProbe: boolean };
-
-type LandedAttempt = Pick<AttemptResult, 'record' | 'outcome'> &
-  Pick<Settlement, 'destination' | 'disable'> & {
-    /** The attempt charges nobody, and its delivery is tried again then; null: it counts. */
-    excusedUntil: number | null;
-  };
-
-/** When the lane is to be read for what an outcome put off, or handed on to be tried later. */
-function retriesIn(settlement: Settlement | null): Position[] {
-  if (settlement === null) return [];
-  const { next, delivery, successors = [] } = settlement;
-  const places: Position[] = next.state === 'pending' ? [{ dueAt: next.dueAt, seq: delivery.seq }] : [];
-  for (const { start } of successors) {
-    // Where the store put it among those of that instant is not known here.
-    if (start !== 'at once' && start.state === 'pending') places.push({ dueAt: start.dueAt, seq: 0 });
-  }
-  return places;
 }
 
 /** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */

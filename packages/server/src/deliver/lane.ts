@@ -23,12 +23,9 @@ import { OwnTrouble } from './own-trouble.ts';
 import type { Pacer } from './pacer.ts';
 import { isDueBefore, ReadProgress } from './read-progress.ts';
 import { RunOrder } from './run-order.ts';
+import { WaitingLines } from './waiting-lines.ts';
 
-/**
- * While first attempts wait, one of this many starts is a retry or a recovered one, and one of this many slots is the most that
- * those take up: a quarter at least, and a quarter at most.
- */
-const FIRST_ONES_PER_OLD_ONE = 3;
+/** While first attempts wait, one slot of this many is the most that retries and recovered ones take up: a quarter. */
 const SLOTS_PER_OLD_ONE = 4;
 
 /** First attempts that wait in memory of what was handed over; more are read from the queue once these are started. */
@@ -75,12 +72,9 @@ export class Lane {
   sending = 0;
   /** Of those, retries and recovered ones. */
   #sendingOld = 0;
-  /** First attempts that were started since the last of the others. */
-  #firstOnesInARow = 0;
-  #recoveredIsNext = false;
   /** When what was left out was last read again. */
   #rereadAt = Number.NEGATIVE_INFINITY;
-  readonly #waiting: [QueuedDelivery[], QueuedDelivery[], QueuedDelivery[]] = [[], [], []];
+  readonly #waiting = new WaitingLines();
   /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, where it goes. */
   readonly #known = new Map<string, 'waiting' | LaneDestination | 'settling'>();
   readonly #progress = new ReadProgress();
@@ -125,7 +119,7 @@ export class Lane {
       this.#policy = deriveRetryPolicy(webhook.config.retry_policy);
       // What was left out may go elsewhere by now.
       for (const { leftOut } of this.#destinations) {
-        this.#waitAgain(leftOut.takeKept());
+        this.#waiting.putBefore(leftOut.takeKept());
         if (leftOut.hasMore) this.rewind();
         leftOut.forgetMore();
       }
@@ -237,9 +231,9 @@ export class Lane {
   get batchRoom(): { ahead: number; free: number } {
     const { freeSlots } = this;
     // There is something else to probe with.
-    const waits = this.#waiting.some((line) => line.length > 0) || this.classesToRead().length > 0;
+    const waits = !this.#waiting.isEmpty || this.classesToRead().length > 0;
     if (this.isClosedOff && waits) return { ahead: 0, free: 0 };
-    const made = this.#waiting[0].length + this.gathering.forming;
+    const made = this.#waiting.count(DELIVERY_CLASS.first) + this.gathering.forming;
     const isCalm = freeSlots === this.#slots - this.sending;
     return { ahead: (isCalm ? this.#slots : freeSlots) - made, free: freeSlots - made };
   }
@@ -301,7 +295,7 @@ export class Lane {
    * @returns false if something before them may be unread, or enough waits in memory: then they are read in their turn
    */
   accept(handedOver: readonly QueuedDelivery[]): boolean {
-    const isMuch = this.#waiting[0].length >= MAX_WAITING || this.runs.toLookAt >= MAX_TO_LOOK_AT;
+    const isMuch = this.#waiting.count(DELIVERY_CLASS.first) >= MAX_WAITING || this.runs.toLookAt >= MAX_TO_LOOK_AT;
     if (this.#progress.isUnread(DELIVERY_CLASS.first) || this.reading || isMuch) return false;
     // Whether something stands before one in its run, the queue knows.
     for (const { run } of handedOver) this.runs.want(run);
@@ -333,7 +327,7 @@ export class Lane {
   /** The classes worth a read: something may be there, and less waits in memory than could be started. */
   classesToRead(): SentClass[] {
     if (this.#isUnsure) return [];
-    return SENT_CLASSES.filter((c) => this.#progress.isUnread(c) && this.#mayBeNext(c, this.#waiting[c][0]));
+    return SENT_CLASSES.filter((c) => this.#progress.isUnread(c) && this.#mayBeNext(c, this.#waiting.first(c)));
   }
 
   /**
@@ -397,7 +391,7 @@ export class Lane {
       if (this.#known.has(delivery.id) || this.#isGone(delivery) || !this.#hasItsTurn(delivery)) continue;
       this.#known.set(delivery.id, 'waiting');
       this.runs.hold(delivery);
-      insert(this.#waiting[delivery.class], delivery);
+      this.#waiting.add(delivery);
       this.#memory.bytes += memoryOf(delivery);
     }
   }
@@ -425,32 +419,25 @@ export class Lane {
    * What stands before it and goes to a destination that takes nothing now is left out, so that it holds up nothing else.
    */
   take(now: number): QueuedDelivery | undefined {
-    const isOldOnesTurn =
-      this.#firstOnesInARow >= FIRST_ONES_PER_OLD_ONE &&
-      this.#sendingOld < Math.max(1, Math.floor(this.#slots / SLOTS_PER_OLD_ONE));
-    const [first, retries, recovered] = this.#waiting;
-    const old = this.#recoveredIsNext ? [recovered, retries] : [retries, recovered];
-    const order = isOldOnesTurn ? [...old, first] : [first, ...old];
-    for (const line of order) {
-      const found = this.#shift(line, now);
+    const mostOldOnes = Math.max(1, Math.floor(this.#slots / SLOTS_PER_OLD_ONE));
+    for (const deliveryClass of this.#waiting.turns(this.#sendingOld < mostOldOnes)) {
+      const found = this.#shift(deliveryClass, now);
       if (found === undefined) continue;
-      if (line === first) {
-        this.#firstOnesInARow += 1;
-      } else {
-        this.#firstOnesInARow = 0;
-        this.#recoveredIsNext = line === retries;
-      }
+      this.#waiting.hadItsTurn(deliveryClass);
       return this.#start(found.delivery, found.destination);
     }
     return undefined;
   }
 
   /** The first of a line that its destination takes; takes out those before it, too. */
-  #shift(line: QueuedDelivery[], now: number): { delivery: QueuedDelivery; destination: LaneDestination } | undefined {
-    for (let delivery = line.shift(); delivery !== undefined; delivery = line.shift()) {
-      const destination = this.#ways?.of(delivery)?.destination;
-      if (destination?.takes(now)) return { delivery, destination };
-      if (!destination?.leftOut.add(delivery)) this.#drop(delivery);
+  #shift(
+    deliveryClass: SentClass,
+    now: number,
+  ): { delivery: QueuedDelivery; destination: LaneDestination } | undefined {
+    for (let next = this.#waiting.shift(deliveryClass); next !== undefined; next = this.#waiting.shift(deliveryClass)) {
+      const destination = this.#ways?.of(next)?.destination;
+      if (destination?.takes(now)) return { delivery: next, destination };
+      if (!destination?.leftOut.add(next)) this.#drop(next);
     }
     return undefined;
   }
@@ -462,23 +449,10 @@ export class Lane {
   takeProbe(now: number): QueuedDelivery | undefined {
     for (const destination of this.#destinations) {
       if (!destination.isOpen || !destination.takes(now)) continue;
-      const probe = this.#oldestFor(destination);
+      const probe = this.#waiting.takeOldest((delivery) => this.#ways?.of(delivery)?.destination === destination);
       if (probe !== undefined) return this.#start(probe, destination);
     }
     return undefined;
-  }
-
-  #oldestFor(destination: LaneDestination): QueuedDelivery | undefined {
-    let oldest: QueuedDelivery | undefined;
-    // All of them: one that a cancel failed to take out stands behind those that were due after it.
-    for (const delivery of this.#waiting.flat()) {
-      if (this.#ways?.of(delivery)?.destination !== destination) continue;
-      if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;
-    }
-    if (oldest === undefined) return undefined;
-    const line = this.#waiting[oldest.class];
-    line.splice(line.indexOf(oldest), 1);
-    return oldest;
   }
 
   #start(delivery: QueuedDelivery, destination: LaneDestination): QueuedDelivery {
@@ -495,7 +469,7 @@ export class Lane {
     for (const destination of this.#destinations) {
       const { leftOut } = destination;
       if (leftOut.isEmpty || !destination.takes(now)) continue;
-      this.#waitAgain(leftOut.takeKept());
+      this.#waiting.putBefore(leftOut.takeKept());
       if (!leftOut.hasMore || now < this.#mayRereadAt(now)) continue;
       leftOut.forgetMore();
       this.#rereadAt = now;
@@ -520,11 +494,6 @@ export class Lane {
   /** A clock that was set back makes it no later. */
   #mayRereadAt(now: number): number {
     return this.#rereadAt > now ? now : this.#rereadAt + REREAD_EVERY_MS;
-  }
-
-  /** Puts what was left out before what waits. */
-  #waitAgain(deliveries: readonly QueuedDelivery[]): void {
-    for (const delivery of deliveries.toReversed()) this.#waiting[delivery.class].unshift(delivery);
   }
 
   /** The attempt is over and its slot free; the outcome is still to be written. */
@@ -568,27 +537,21 @@ export class Lane {
   }
 
   #takeOut(deliveryId: string): void {
-    for (const { leftOut } of this.#destinations) this.#waitAgain(leftOut.takeKept());
-    for (const line of this.#waiting) {
-      const position = line.findIndex((delivery) => delivery.id === deliveryId);
-      if (position < 0) continue;
-      for (const { event } of line.splice(position, 1)) this.#memory.bytes -= memoryOf({ event });
-    }
+    for (const { leftOut } of this.#destinations) this.#waiting.putBefore(leftOut.takeKept());
+    const delivery = this.#waiting.remove(deliveryId);
+    if (delivery !== undefined) this.#memory.bytes -= memoryOf(delivery);
   }
 
   /** Forgets what was read and not started: the webhook takes nothing for now. It is read again from the start. */
   dropWaiting(): void {
-    let isAny = false;
+    let isAny = !this.#waiting.isEmpty;
     for (const { leftOut } of this.#destinations) {
       if (leftOut.isEmpty) continue;
       isAny = true;
       for (const delivery of leftOut.takeKept()) this.#drop(delivery);
       leftOut.forgetMore();
     }
-    for (const line of this.#waiting) {
-      if (line.length > 0) isAny = true;
-      for (const delivery of line.splice(0)) this.#drop(delivery);
-    }
+    for (const delivery of this.#waiting.takeAll()) this.#drop(delivery);
     this.gathering.clear();
     if (isAny) this.rewind();
   }
@@ -607,12 +570,6 @@ export class Lane {
 
 /** Where a delivery waits. */
 type Placed = Pick<QueuedDelivery, 'class' | 'dueAt'>;
-
-/** Puts a delivery into a line that is in the order in which things are due. */
-function insert(line: QueuedDelivery[], delivery: QueuedDelivery): void {
-  const before = line.findLastIndex((waiting) => isDueBefore(waiting, delivery));
-  line.splice(before + 1, 0, delivery);
-}
 
 /** What one version of a webhook sends to one destination. */
 interface Sender {

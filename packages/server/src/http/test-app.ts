@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import { systemClock } from '../clock.ts';
 import type { AttemptRecord, ExchangeResult, ExchangeTiming } from '../domain/attempt.ts';
 import type { NextStep } from '../domain/delivery.ts';
 import { createAddressPolicy } from '../domain/public-address.ts';
@@ -63,12 +64,9 @@ export async function openTestApp(): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'broxi-http-'));
   let offset = 0;
   const clock = {
-    now: () => Date.now() + offset,
-    monotonic: () => performance.now() + offset,
-    after(delayMs: number, action: () => void) {
-      const timer = setTimeout(action, delayMs);
-      return () => clearTimeout(timer);
-    },
+    now: () => systemClock.now() + offset,
+    monotonic: () => systemClock.monotonic() + offset,
+    after: systemClock.after,
   };
   const store = acrossThreads(
     openSqliteStore({ path: join(folder, 'broxi.db'), vault: createVault(randomBytes(32)), clock, lingerMs: 0 }),

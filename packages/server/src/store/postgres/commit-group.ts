@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
 import { StoreUnavailableError } from '../../errors.ts';
+import { GroupTimer, type GroupTimerOptions } from '../group-timer.ts';
 import { InTheWayError } from './errors.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -29,16 +29,14 @@ export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<Tra
 export class CommitGroup {
   readonly #options: CommitGroupOptions;
   #jobs: Job[] = [];
-  #cancelTimer: (() => void) | null = null;
-  /** The timer waits for company; else it is due in the next turn. */
-  #lingering = false;
-  #lastBegunAt = Number.NEGATIVE_INFINITY;
+  readonly #timer: GroupTimer;
   #writing: Promise<void> | null = null;
   #closed = false;
   #commits = 0;
 
   constructor(options: CommitGroupOptions) {
     this.#options = options;
+    this.#timer = new GroupTimer({ ...options, begin: () => this.#begin() });
   }
 
   /** Transactions committed so far. */
@@ -74,19 +72,11 @@ export class CommitGroup {
 
   #plan(): void {
     if (this.#jobs.length === 0 || this.#writing !== null) return;
-    const { clock, lingerMs, enoughJobs } = this.#options;
-    const enough = this.#jobs.length >= enoughJobs;
-    if (this.#cancelTimer !== null && !(enough && this.#lingering)) return;
-    this.#cancelTimer?.();
-    const delayMs = enough ? 0 : Math.max(0, this.#lastBegunAt + lingerMs - clock.monotonic());
-    this.#lingering = delayMs > 0;
-    this.#cancelTimer = clock.after(delayMs, () => this.#begin());
+    this.#timer.plan(this.#jobs.length);
   }
 
   #begin(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    this.#lastBegunAt = this.#options.clock.monotonic();
+    this.#timer.begun();
     this.#writing = this.#write(this.#nextGroup()).then(() => {
       this.#writing = null;
       this.#plan();
@@ -142,12 +132,8 @@ export class CommitGroup {
 const MOST_ROWS = 2_000;
 const MOST_ATTEMPTS = 5;
 
-export interface CommitGroupOptions {
+export interface CommitGroupOptions extends Omit<GroupTimerOptions, 'begin'> {
   transact: Transact;
-  clock: Clock;
-  lingerMs: number;
-  /** So many jobs do not wait for `lingerMs`. */
-  enoughJobs: number;
   /** Called after each commit, when its callers were told. */
   afterCommit: (tx: Transaction) => void;
 }

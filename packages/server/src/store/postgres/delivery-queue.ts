@@ -3,6 +3,7 @@ import type { Exchange } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { payloadOf } from '../rows/delivery-row.ts';
+import type { DueRow } from '../rows/due-row.ts';
 import { webhookFromRow } from '../rows/webhook-row.ts';
 import type { DeliveryQueue, Settlement } from '../store.ts';
 import type { Vault } from '../vault.ts';
@@ -11,7 +12,7 @@ import type { Batch, CommitGroup } from './commit-group.ts';
 import { firstOf, type Reads } from './database.ts';
 import { LASTING } from './delivery-columns.ts';
 import { findDestinations } from './destination-rows.ts';
-import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
+import { DUE_COLUMNS, queuedFromDueRow } from './due-rows.ts';
 import { headReads } from './head-rows.ts';
 import { findHold } from './hold-rows.ts';
 import { withNul, withoutNul } from './nul-free-text.ts';
@@ -134,7 +135,7 @@ export function deliveryQueue(options: {
     async readDue({ lane, class: deliveryClass, after, dueBy, limit }) {
       const { dueAt, seq } = after ?? { dueAt: -1, seq: 0 };
       const values = [lane.workspaceId, lane.webhookId, deliveryClass, dueAt, seq, dueBy, limit];
-      return (await reads.query<DueRow>(DUE, values)).map((row) => queuedFromRow(lane, row));
+      return (await reads.query<DueRow>(DUE, values)).map((row) => queuedFromDueRow(lane, row));
     },
     async nextDueAt({ workspaceId, webhookId }, after) {
       const rows = await reads.query<{ due_at: number }>(NEXT_DUE, [workspaceId, webhookId, after]);

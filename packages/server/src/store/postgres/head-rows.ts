@@ -1,7 +1,8 @@
+import { type DueRow, isHead, type LookedAtRow } from '../rows/due-row.ts';
 import type { DeliveryQueue } from '../store.ts';
 import { textArray } from './array-parameter.ts';
 import type { Reads } from './database.ts';
-import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
+import { DUE_COLUMNS, queuedFromDueRow } from './due-rows.ts';
 import { withoutNul } from './nul-free-text.ts';
 
 /** Deliveries that one read looks at, most of which may stand behind the head of a long run. */
@@ -52,8 +53,8 @@ export function headReads(reads: Reads): Pick<DeliveryQueue, 'readHeads' | 'head
     async readHeads({ lane, class: deliveryClass, after, dueBy, limit, onExhausted }) {
       const { dueAt, seq } = after ?? { dueAt: -1, seq: 0 };
       const values = [lane.workspaceId, lane.webhookId, deliveryClass, dueAt, seq, dueBy, onExhausted, limit];
-      const rows = await reads.query<PageRow>(PAGE, values);
-      const heads = rows.filter(isHead).map((row) => queuedFromRow(lane, row));
+      const rows = await reads.query<LookedAtRow>(PAGE, values);
+      const heads = rows.filter(isHead).map((row) => queuedFromDueRow(lane, row));
       const last = rows.at(-1);
       const through = last === undefined ? null : { dueAt: last.due_at, seq: last.seq };
       return { heads, through, hasMore: heads.length === limit || rows.length === MOST_LOOKED_AT };
@@ -61,13 +62,7 @@ export function headReads(reads: Reads): Pick<DeliveryQueue, 'readHeads' | 'head
     async headsOf({ lane, runs, onExhausted, dueBy }) {
       const names = textArray(runs.map((run) => withoutNul(run)));
       const values = [lane.workspaceId, lane.webhookId, names, dueBy, onExhausted];
-      return (await reads.query<DueRow>(OF_RUNS, values)).map((row) => queuedFromRow(lane, row));
+      return (await reads.query<DueRow>(OF_RUNS, values)).map((row) => queuedFromDueRow(lane, row));
     },
   };
-}
-
-type PageRow = DueRow | (Omit<DueRow, 'event_id'> & { event_id: null });
-
-function isHead(row: PageRow): row is DueRow {
-  return row.event_id !== null;
 }

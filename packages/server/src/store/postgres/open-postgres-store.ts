@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { nothingCounted } from '../counters.ts';
 import type { ReadStore, Store, Wake } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { createBatchRows } from './batch-rows.ts';
@@ -16,7 +17,6 @@ import { News } from './news.ts';
 import { createRecover } from './recover.ts';
 import { retention } from './retention.ts';
 import { createSettle } from './settle.ts';
-import { nothingCounted } from './transaction.ts';
 import { WriteConnection } from './write-connection.ts';
 
 export interface PostgresStoreOptions {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../clock.ts';
 import { StoreUnavailableError } from '../../errors.ts';
+import { GroupTimer, type GroupTimerOptions } from '../group-timer.ts';
 
 /**
  * Group commit: what arrives together is written in one transaction and shares one sync to disk. Each caller's promise
@@ -22,10 +22,7 @@ import { StoreUnavailableError } from '../../errors.ts';
 export class CommitGroup {
   readonly #options: CommitGroupOptions;
   #jobs: Job[] = [];
-  #cancelTimer: (() => void) | null = null;
-  /** The timer waits for company; else it is due in the next turn. */
-  #lingering = false;
-  #lastBegunAt = Number.NEGATIVE_INFINITY;
+  readonly #timer: GroupTimer;
   readonly #syncs = new Set<Promise<void>>();
   /** Why nothing is written any more; null while it is. */
   #refusal: StoreUnavailableError | null = null;
@@ -33,6 +30,7 @@ export class CommitGroup {
 
   constructor(options: CommitGroupOptions) {
     this.#options = options;
+    this.#timer = new GroupTimer({ ...options, begin: () => this.#commit() });
   }
 
   /** Transactions committed so far. */
@@ -73,19 +71,11 @@ export class CommitGroup {
 
   #plan(): void {
     if (this.#jobs.length === 0 || this.#syncs.size >= MAX_SYNCS) return;
-    const { clock, lingerMs, enoughJobs } = this.#options;
-    const enough = this.#jobs.length >= enoughJobs;
-    if (this.#cancelTimer !== null && !(enough && this.#lingering)) return;
-    this.#cancelTimer?.();
-    const delayMs = enough ? 0 : Math.max(0, this.#lastBegunAt + lingerMs - clock.monotonic());
-    this.#lingering = delayMs > 0;
-    this.#cancelTimer = clock.after(delayMs, () => this.#commit());
+    this.#timer.plan(this.#jobs.length);
   }
 
   #commit(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    this.#lastBegunAt = this.#options.clock.monotonic();
+    this.#timer.begun();
     const jobs = this.#jobs;
     this.#jobs = [];
     const tell = this.#write(jobs);
@@ -143,8 +133,7 @@ export class CommitGroup {
       cause,
     );
     this.#refusal = refusal;
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+    this.#timer.stop();
     // What was committed may be on disk or not: its callers get no answer, for to refuse it would be a promise.
     for (const job of this.#jobs) job.failed(refusal);
     this.#jobs = [];
@@ -155,12 +144,8 @@ export class CommitGroup {
 /** Under way at the same time: while one runs, the next group is written and its own begins. */
 const MAX_SYNCS = 2;
 
-export interface CommitGroupOptions {
+export interface CommitGroupOptions extends Omit<GroupTimerOptions, 'begin'> {
   database: Pick<DatabaseSync, 'exec' | 'isTransaction'>;
-  clock: Clock;
-  lingerMs: number;
-  /** So many jobs do not wait for `lingerMs`. */
-  enoughJobs: number;
   /** Resolves when everything that was committed before is on disk; rejects if that cannot be. */
   sync: () => Promise<void>;
   /** Called after each transaction. What it returns is called once that transaction is on disk, after its callers are told. */

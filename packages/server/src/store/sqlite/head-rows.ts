@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { type DueRow, isHead, type LookedAtRow, queuedFromRow } from '../rows/due-row.ts';
 import type { DeliveryQueue, HeadsQuery, HeadsRead, Position, QueuedDelivery, RunsQuery } from '../store.ts';
-import { DUE_COLUMNS, type DueRow, queuedFromRow } from './due-rows.ts';
+import { DUE_COLUMNS } from './due-columns.ts';
 import type { RowNumbers } from './row-numbers.ts';
 
 /** The condition of the index `deliveries_in_order`, word for word: without it SQLite does not use it. */
@@ -55,9 +56,9 @@ export function headReads(options: {
     const heads: QueuedDelivery[] = [];
     let through: Position | null = null;
     let lookedAt = 0;
-    for (const row of rows as Iterable<unknown> as Iterable<PageRow>) {
+    for (const row of rows as Iterable<unknown> as Iterable<LookedAtRow>) {
       lookedAt += 1;
-      through = { dueAt: row.due_at, seq: row.delivery };
+      through = { dueAt: row.due_at, seq: row.seq };
       if (isHead(row)) heads.push(queuedFromRow(lane, row));
       if (heads.length === limit) break;
     }
@@ -73,10 +74,4 @@ export function headReads(options: {
     readHeads: async (query) => readHeads(query),
     headsOf: async (query) => query.runs.flatMap((run) => headOf(run, query) ?? []),
   };
-}
-
-type PageRow = DueRow | (Omit<DueRow, 'event_id'> & { event_id: null });
-
-function isHead(row: PageRow): row is DueRow {
-  return row.event_id !== null;
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { StoreUnavailableError } from '../../errors.ts';
+import { nothingCounted } from '../counters.ts';
 import type { ReadStore, Store, StoreCounters } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { WakeList } from '../wake-list.ts';
@@ -57,15 +58,8 @@ export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStor
   const rows = new DeliveryRows(database, { clock, numbers });
   const walSync = openWalSync(path);
   const counters: StoreCounters = {
+    ...nothingCounted(),
     commits: 0,
-    eventsAccepted: 0,
-    deliveriesCreated: 0,
-    deliveriesPutBack: 0,
-    settledDelivered: 0,
-    settledFailed: 0,
-    settledRetried: 0,
-    settledCancelled: 0,
-    deliveriesBatched: 0,
     pending: rows.countWaiting(),
   };
   // Also over a restart with the clock set back.

@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { BatchData } from '@broxi/events';
 import { verify } from '@broxi/receiver';
-import { type ServerProcess, startServer } from '../start-server.ts';
 import { waitUntil } from '../wait-until.ts';
+import { serverWithReceiver } from './server-with-receiver.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const TYPE = 'user.session.ended';
 
 describe('batches, on a real server', () => {
-  let folder: string;
-  let server: ServerProcess;
   const received: { deliveryId: string; users: string[] }[] = [];
   /** Ids of members, by their user. */
   const ids = new Map<string, string>();
-  const receiver = createServer(async (request, response) => {
+  const world = serverWithReceiver(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const result = await verify({ body: Buffer.concat(parts), headers: request.headers, secret: SECRET });
@@ -34,40 +27,27 @@ describe('batches, on a real server', () => {
     response.end(JSON.stringify({ note: 'x'.repeat(100 * 1024), failed }));
   });
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'broxi-batches-'));
-    server = await startServer(folder);
-    receiver.listen(0, '127.0.0.1');
-    await new Promise((resolve) => receiver.once('listening', resolve));
-  });
-  after(async () => {
-    await server.kill();
-    receiver.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
   it('sends events together, verified as any body, and again only what failed of them', async () => {
-    const { port } = receiver.address() as AddressInfo;
-    const created = await server.call('POST', '/v1/webhooks', {
-      ...{ url: `http://127.0.0.1:${port}/`, events: [TYPE], secret: SECRET, batch: { size: 3, timeout: 60 } },
+    const created = await world.server.call('POST', '/v1/webhooks', {
+      ...{ url: world.url('/'), events: [TYPE], secret: SECRET, batch: { size: 3, timeout: 60 } },
       retry_policy: { retry_delay: 0.1 },
     });
     assert.equal(created.status, 201, JSON.stringify(created.body));
     const events = ['a', 'bad', 'c'].map((user_id) => ({ event: TYPE, data: { user_id, session_id: 's' } }));
-    await server.call('POST', '/v1/events/batch', { events });
+    await world.server.call('POST', '/v1/events/batch', { events });
     await waitUntil('both batches', async () => received.length === 2, 10_000);
     const [first, second] = received;
     assert.ok(first && second);
     assert.deepEqual([first.users, second.users], [['a', 'bad', 'c'], ['bad']]);
     assert.notEqual(first.deliveryId, second.deliveryId);
     const stateOf = async (user: string) => {
-      const { body } = await server.call('GET', `/v1/deliveries/${ids.get(user)}`);
+      const { body } = await world.server.call('GET', `/v1/deliveries/${ids.get(user)}`);
       return [body.state, body.batch_id, body.batch_state];
     };
     await waitUntil('its outcome', async () => (await stateOf('bad'))[2] === 'delivered', 10_000);
     assert.deepEqual(await stateOf('bad'), ['batched', second.deliveryId, 'delivered']);
     assert.deepEqual(await stateOf('a'), ['batched', first.deliveryId, 'delivered']);
-    const { body } = await server.call('GET', `/v1/deliveries/${first.deliveryId}`);
+    const { body } = await world.server.call('GET', `/v1/deliveries/${first.deliveryId}`);
     assert.deepEqual(
       body.member_ids,
       ['a', 'bad', 'c'].map((user) => ids.get(user)),

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { catalog } from '@broxi/events';
 import { verify } from '@broxi/receiver';
-import { type ServerProcess, startServer } from '../start-server.ts';
 import { waitUntil } from '../wait-until.ts';
+import { serverWithReceiver } from './server-with-receiver.ts';
 
 const { sample } = catalog['workflow.completed'];
 
@@ -17,7 +12,7 @@ describe('thin payloads, through a whole server', () => {
   /** What the receiver was sent and then fetched, by delivery: after a kill one may come again. */
   const received = new Map<string, { sent: Record<string, unknown>; fetched: { data: unknown; text: string } }>();
   const problems: unknown[] = [];
-  const receiver = createServer((request, response) => {
+  const world = serverWithReceiver((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -30,8 +25,6 @@ describe('thin payloads, through a whole server', () => {
       );
     });
   });
-  let folder: string;
-  let server: ServerProcess;
 
   async function handle(headers: NodeJS.Dict<string | string[]>, body: Buffer): Promise<void> {
     const verified = await verify({ body, headers, secret: access.secret });
@@ -46,27 +39,15 @@ describe('thin payloads, through a whole server', () => {
     received.set(deliveryId, { sent, fetched: { data, text } });
   }
   const fetchPayload = (id: string, token: string) =>
-    fetch(`${server.url}/v1/deliveries/${id}/payload`, { headers: { authorization: `Bearer ${token}` } });
+    fetch(`${world.server.url}/v1/deliveries/${id}/payload`, { headers: { authorization: `Bearer ${token}` } });
   const publish = async (data: object) => {
-    const { status } = await server.call('POST', '/v1/events', { event: 'workflow.completed', data });
+    const { status } = await world.server.call('POST', '/v1/events', { event: 'workflow.completed', data });
     assert.equal(status, 202);
   };
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'broxi-e2e-'));
-    server = await startServer(folder);
-    receiver.listen(0, '127.0.0.1');
-    await new Promise((resolve) => receiver.once('listening', resolve));
-  });
-  after(async () => {
-    await server.kill();
-    receiver.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
   it('gives the receiver identifiers, and for its token all that was published, also after a kill', async () => {
-    const created = await server.call('POST', '/v1/webhooks', {
-      url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
+    const created = await world.server.call('POST', '/v1/webhooks', {
+      url: world.url('/'),
       events: ['workflow.completed'],
       filters: { output: { contains: 'order' } },
       payload: 'thin',
@@ -76,8 +57,7 @@ describe('thin payloads, through a whole server', () => {
     Object.assign(access, { secret, readToken });
     await publish(sample);
     await waitUntil('the first', async () => received.size === 1, 10_000);
-    await server.kill();
-    server = await startServer(folder);
+    await world.killAndStart();
     await publish({ ...sample, output: 'Another order, “Grüße” \u{1f680}', cost: 0.1 });
     await waitUntil('the second', async () => received.size === 2, 10_000);
     assert.deepEqual(problems, []);
@@ -93,10 +73,10 @@ describe('thin payloads, through a whole server', () => {
     for (const { fetched } of received.values()) assert.equal(JSON.stringify(JSON.parse(fetched.text)), fetched.text);
 
     const [deliveryId = ''] = received.keys();
-    const rotated = await server.call('POST', `/v1/webhooks/${webhookId}/read-token/rotate`);
+    const rotated = await world.server.call('POST', `/v1/webhooks/${webhookId}/read-token/rotate`);
     assert.equal((await fetchPayload(deliveryId, String(readToken))).status, 401);
     assert.equal((await fetchPayload(deliveryId, String(rotated.body['read_token']))).status, 200);
-    await server.call('DELETE', `/v1/webhooks/${webhookId}`);
+    await world.server.call('DELETE', `/v1/webhooks/${webhookId}`);
     assert.equal((await fetchPayload(deliveryId, String(rotated.body['read_token']))).status, 401);
   });
 });

@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a rate limit that is new forgets what was sent',
-    file: 'deliver/engine.ts',
+    file: 'deliver/lane-reader.ts',
     find: '[...sent, ...unrecorded].map',
     replace: '([] as number[]).map',
   },
@@ -180,7 +180,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'retries wait for all first attempts',
-    file: 'deliver/lane.ts',
+    file: 'deliver/waiting-lines.ts',
     find: 'const FIRST_ONES_PER_OLD_ONE = 3',
     replace: 'const FIRST_ONES_PER_OLD_ONE = 300',
   },
@@ -246,14 +246,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a 410 disables in memory alone',
-    file: 'deliver/engine.ts',
+    file: 'deliver/landing.ts',
     find: 'landed.disable = { reason, at: now };',
     replace: '{}',
   },
   {
     name: 'what a deleted webhook is owed stays',
     file: 'deliver/engine.ts',
-    find: 'this.#read(lane, () => this.#cancelAll(lane));',
+    find: 'this.#read(lane, () => this.#reader.cancelAll(lane));',
     replace: '{}',
   },
   {
@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'nobody is woken for members of a batch that failed',
-    file: 'deliver/engine.ts',
+    file: 'deliver/landing.ts',
     find: 'places.push({ dueAt: start.dueAt, seq: 0 });',
     replace: '{}',
   },
@@ -462,7 +462,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'found: a probe that is not the oldest, after a cancel that the disk refused',
-    file: 'deliver/lane.ts',
+    file: 'deliver/waiting-lines.ts',
     find: 'if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;',
     replace:
       'if (oldest?.class === delivery.class) continue;\n      if (oldest === undefined || isDueBefore(delivery, oldest)) oldest = delivery;',
@@ -523,13 +523,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'one that failed blocks nothing',
-    file: 'deliver/engine.ts',
+    file: 'deliver/lane-reader.ts',
     find: 'onExhausted: ordering.on_exhausted',
     replace: `onExhausted: 'skip'`,
   },
   {
     name: 'one that failed blocks all that are read after it',
-    file: 'deliver/engine.ts',
+    file: 'deliver/lane-reader.ts',
     find: `ordering?.on_exhausted ?? 'block'`,
     replace: `'block' as const`,
   },
@@ -601,7 +601,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'found: what lands while the requests of a lane are read is not counted',
-    file: 'deliver/engine.ts',
+    file: 'deliver/lane-reader.ts',
     find: 'Array.from({ length: lane.unsettled }, () => now)',
     replace: '[]',
   },

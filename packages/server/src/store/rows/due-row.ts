@@ -1,18 +1,11 @@
 import type { DeliveryOrigin, SentClass } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
-import { payloadOf } from '../rows/delivery-row.ts';
 import type { QueuedDelivery } from '../store.ts';
-import type { DeliveryRow } from './delivery-rows.ts';
+import { payloadOf, type Thin } from './delivery-row.ts';
 
-/** What a sender needs to know, of `queue q`, `deliveries d` and `events e`. */
-export const DUE_COLUMNS = `
-  q.delivery, q.class, q.due_at, d.id, d.created_at, d.origin, d.attempts, d.series_from, d.route, d.run,
-  d.at_fallback, d.thin,
-  e.id AS event_id, e.type, e.occurred_at, e.data`;
-
-/** A row of {@link DUE_COLUMNS}. */
+/** A delivery that waits, with what a sender needs to know of it and of its event. */
 export interface DueRow {
-  delivery: number;
+  seq: number;
   id: string;
   class: SentClass;
   due_at: number;
@@ -22,18 +15,25 @@ export interface DueRow {
   series_from: number;
   route: number | null;
   run: string | null;
-  at_fallback: 0 | 1;
-  thin: DeliveryRow['thin'];
+  at_fallback: boolean | 0 | 1;
+  thin: Thin;
   event_id: string;
   type: string;
   occurred_at: number;
   data: string;
 }
 
+/** A row for a delivery that was looked at in the order of runs: one that is no head comes without its event. */
+export type LookedAtRow = DueRow | (Omit<DueRow, 'event_id'> & { event_id: null });
+
+export function isHead(row: LookedAtRow): row is DueRow {
+  return row.event_id !== null;
+}
+
 export function queuedFromRow(lane: Lane, row: DueRow): QueuedDelivery {
   return {
     lane,
-    seq: row.delivery,
+    seq: row.seq,
     id: row.id,
     class: row.class,
     dueAt: row.due_at,
@@ -43,7 +43,7 @@ export function queuedFromRow(lane: Lane, row: DueRow): QueuedDelivery {
     seriesFrom: row.series_from,
     route: row.route,
     run: row.run,
-    atFallback: row.at_fallback === 1,
+    atFallback: Boolean(row.at_fallback),
     payload: payloadOf(row),
     event: { id: row.event_id, type: row.type, occurredAt: row.occurred_at, dataText: row.data },
   };
