@@ -21,7 +21,7 @@ export interface CrashLoopOptions {
   /** Variables of the servers, beside the usual ones. */
   env?: Readonly<Record<string, string>>;
   /** Called while the server that was killed is down. */
-  whileDown?: () => void;
+  whileDown?: () => void | Promise<void>;
 }
 
 export interface CrashLoopReport extends SetReport {
@@ -60,7 +60,7 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
       killed += 1;
       await servers[victim]?.kill();
       await load.pause();
-      options.whileDown?.();
+      await options.whileDown?.();
       servers[victim] = await start();
       // After the last kill nothing new comes that would remind a server of what it owes.
       if (killed === kills) {

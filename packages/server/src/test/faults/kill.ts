@@ -7,16 +7,13 @@ export interface KillOptions {
   kills: number;
   seed: number;
   ratePerSecond: number;
-  /** Default: a SQLite file in a folder that is removed afterwards. */
-  databaseUrl?: string;
-  processes?: number;
   shortestLifeMs?: number;
 }
 
 /** `kill -9` at any moment, again and again. */
 export function kill(options: KillOptions): Promise<Finding> {
   return withFolder(async (folder) => {
-    const report = await runCrashLoop({ databaseUrl: `sqlite:${folder}/broxi.db`, ...options });
+    const report = await runCrashLoop({ ...options, databaseUrl: `sqlite:${folder}/broxi.db` });
     return { title: `kill -9, seed ${options.seed}`, table: crashTable([['', report]]), breaches: report.breaches };
   });
 }

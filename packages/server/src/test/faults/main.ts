@@ -5,6 +5,7 @@ import { durability } from './durability.ts';
 import { type Finding, renderFinding } from './finding.ts';
 import { input } from './input.ts';
 import { kill } from './kill.ts';
+import { killPostgres } from './kill-postgres.ts';
 import { matrix } from './matrix.ts';
 import { STAGES } from './matrix-rows.ts';
 import { receivers } from './receivers.ts';
@@ -19,10 +20,8 @@ const { positionals, values } = parseArgs({
     seed: { type: 'string' },
     /** Events per second. */
     rate: { type: 'string', default: '500' },
-    /** Default: a SQLite file of its own. */
-    'database-url': { type: 'string' },
-    /** Servers on that database. */
-    processes: { type: 'string', default: '1' },
+    /** Servers that share PostgreSQL. */
+    processes: { type: 'string', default: '3' },
     /** Random bodies. */
     bodies: { type: 'string', default: '5000' },
   },
@@ -30,11 +29,10 @@ const { positionals, values } = parseArgs({
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
 const ratePerSecond = Number(values.rate);
 const crashes = { kills: Number(values.kills), seed, ratePerSecond };
-const databaseUrl = values['database-url'];
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Finding>>> = {
-  kill: () =>
-    kill({ ...crashes, processes: Number(values.processes), ...(databaseUrl === undefined ? {} : { databaseUrl }) }),
+  kill: () => kill(crashes),
+  'kill-postgres': () => killPostgres({ ...crashes, processes: Number(values.processes), crashesOneIn: 5 }),
   durability: () => durability(crashes),
   'disk-full': () => diskFull({ ratePerSecond }),
   stop: () => stop({ ratePerSecond }),
