@@ -9,7 +9,7 @@ import { Membership } from './membership.ts';
 import type { Transaction } from './transaction.ts';
 import { addWakes, takeWakes } from './wake-rows.ts';
 
-const BEGIN = `BEGIN; ${limits({ statement: 4_000, lock: 3_000, idle: 4_000 })}`;
+const BEGIN = `BEGIN; SELECT ${limits({ statement: 4_000, lock: 3_000, idle: 4_000 })}`;
 /** A beat that takes longer is too late; the next one has another connection. */
 const ANSWER_TIMEOUT_MS = 5_000;
 

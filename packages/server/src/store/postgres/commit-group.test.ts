@@ -85,6 +85,48 @@ describe('commit group of PostgreSQL', () => {
     assert.equal(group.commits, 1);
   });
 
+  it('has batches share round trips, and writes what is by itself after them, one after the other', async () => {
+    const { add, clock, log, group, insert } = openGroup();
+    const answer = Promise.withResolvers<void>();
+    const slow: Batch<number, number> = async (_, numbers) => {
+      log.push('asked');
+      await answer.promise;
+      log.push('answered');
+      return numbers;
+    };
+    const alone = (name: string) =>
+      group.work(async (tx) => {
+        log.push(`${name} begins`);
+        await insert(tx, [name]);
+        log.push(`${name} ends`);
+      });
+    const all = [alone('x'), group.run(slow, 1), add('a'), alone('y')];
+    await clock.advance(0);
+    assert.deepEqual(log, ['asked', 'insert a']);
+    answer.resolve();
+    await Promise.all(all);
+    const works = ['x begins', 'insert x', 'x ends', 'y begins', 'insert y', 'y ends'];
+    assert.deepEqual(log.slice(2, -2), ['answered', ...works]);
+  });
+
+  it('undoes a transaction only when nothing of it is under way any more', async () => {
+    const { add, clock, log, group, rows } = openGroup();
+    const answer = Promise.withResolvers<void>();
+    const slow: Batch<string, string> = async (_, names) => {
+      await answer.promise;
+      rows.push(...names);
+      return names;
+    };
+    const slowly = group.run(slow, 'b');
+    const refused = assert.rejects(add('poison'), { message: 'poison' });
+    await clock.advance(0);
+    assert.deepEqual(log, []);
+    answer.resolve();
+    await refused;
+    assert.equal(await slowly, 'b');
+    assert.deepEqual(rows, ['b']);
+  });
+
   it('has one transaction under way at a time, and gathers meanwhile', async () => {
     const { add, clock, log, ends } = openGroup({ endsBySelf: false });
     add('a');

@@ -20,8 +20,8 @@ export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<Tra
  *
  * One transaction at a time: so what this process takes in becomes visible in the order of its `seq`. At rest a single write
  * begins at once; under load a transaction begins `lingerMs` after the one before, or as soon as there is enough. Calls that
- * overlap have no order among each other: within a group, inputs of one batch are written together, in the order of the
- * first of each.
+ * overlap have no order among each other: within a group, inputs of one batch are written together. The batches share round
+ * trips; after them comes what was given to {@link work}, one after the other, for each may read what another one writes.
  *
  * If a group is refused it is halved until what is broken stands alone and fails alone. If another transaction was in the way
  * it is repeated. If the database cannot write, all of the group reject with `StoreUnavailableError`.
@@ -46,19 +46,23 @@ export class CommitGroup {
 
   /** Writes `input` with what else of its batch is there. It may be tried several times, and only the last one counts. */
   run<Input, Output>(batch: Batch<Input, Output>, input: Input, rows = 1): Promise<Output> {
+    return this.#add(batch, input, { rows, isAlone: false });
+  }
+
+  /** Runs `work` inside the next transaction, by itself. */
+  work<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.#add(async (tx: Transaction) => [await work(tx)], null, { rows: 1, isAlone: true });
+  }
+
+  #add<Input, Output>(batch: Batch<Input, Output>, input: Input, kind: Pick<Job, 'rows' | 'isAlone'>): Promise<Output> {
     if (this.#closed) {
       return Promise.reject(new StoreUnavailableError('Nothing can be recorded: the store is closed.', undefined));
     }
     return new Promise<Output>((resolve, reject) => {
       // A job is only ever given to its own batch, and told its own output.
-      this.#jobs.push({ batch, input, rows, done: resolve, failed: reject } as unknown as Job);
+      this.#jobs.push({ batch, input, ...kind, done: resolve, failed: reject } as unknown as Job);
       this.#plan();
     });
-  }
-
-  /** Runs `work` inside the next transaction, by itself. */
-  work<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return this.run(async (tx: Transaction) => [await work(tx)], null);
   }
 
   /** Commits what waits, and what is added meanwhile, and refuses what comes later. */
@@ -96,13 +100,12 @@ export class CommitGroup {
     const outputs: [Job, unknown][] = [];
     try {
       const tx = await this.#options.transact(async (tx) => {
-        for (const [batch, own] of groupByBatch(jobs)) {
-          const answers = await batch(
-            tx,
-            own.map(({ input }) => input),
-          );
-          for (const [i, job] of own.entries()) outputs.push([job, answers[i]]);
-        }
+        const write = async (batch: Job['batch'], own: readonly Job[]) => {
+          const inputs = own.map(({ input }) => input);
+          for (const [i, answer] of (await batch(tx, inputs)).entries()) outputs.push([own[i] as Job, answer]);
+        };
+        await together(batchesIn(jobs).map(([batch, own]) => write(batch, own)));
+        for (const job of jobs) if (job.isAlone) await write(job.batch, [job]);
       });
       this.#commits += 1;
       for (const [job, output] of outputs) job.done(output);
@@ -143,10 +146,21 @@ interface Job {
   input: unknown;
   /** About so many are written. */
   rows: number;
+  /** It is written after all batches, and by itself. */
+  isAlone: boolean;
   done: (output: unknown) => void;
   failed: (error: unknown) => void;
 }
 
-function groupByBatch(jobs: readonly Job[]): Map<Job['batch'], Job[]> {
-  return Map.groupBy(jobs, ({ batch }) => batch);
+function batchesIn(jobs: readonly Job[]): (readonly [Job['batch'], readonly Job[]])[] {
+  const shared = jobs.filter(({ isAlone }) => !isAlone);
+  return [...Map.groupBy(shared, ({ batch }) => batch)];
+}
+
+/** Waits for all of them also if one fails: none may send anything more once the transaction is undone. */
+async function together(writes: readonly Promise<void>[]): Promise<void> {
+  // Rejects as the first of them does, which is the cause: behind it, the transaction takes nothing more.
+  const all = Promise.all(writes);
+  await Promise.allSettled([all, ...writes]);
+  await all;
 }

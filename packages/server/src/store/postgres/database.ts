@@ -13,13 +13,18 @@ const IDLE_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 45_000;
 const INT8_OID = 20;
 
-const BEGIN_READING = `BEGIN READ ONLY; ${limits({ statement: 30_000, lock: 5_000, idle: 10_000 })}`;
+const BEGIN_READING = `BEGIN READ ONLY; SELECT ${limits({ statement: 30_000, lock: 5_000, idle: 10_000 })}`;
 const BEGIN_SNAPSHOT = BEGIN_READING.replace('BEGIN', 'BEGIN ISOLATION LEVEL REPEATABLE READ');
 
-/** How long the statements of this transaction may take, in milliseconds: nothing waits, or holds up others, for ever. */
+/**
+ * Columns of a SELECT that say how long the statements of this transaction may take, in milliseconds: nothing waits, or holds
+ * up others, for ever.
+ */
 export function limits({ statement, lock, idle }: { statement: number; lock: number; idle: number }): string {
-  return `SET LOCAL statement_timeout = ${statement}; SET LOCAL lock_timeout = ${lock};
-    SET LOCAL idle_in_transaction_session_timeout = ${idle}`;
+  const timeouts = { statement_timeout: statement, lock_timeout: lock, idle_in_transaction_session_timeout: idle };
+  return Object.entries(timeouts)
+    .map(([name, milliseconds]) => `set_config('${name}', '${milliseconds}', true)`)
+    .join(', ');
 }
 
 /** The first row, or null. */

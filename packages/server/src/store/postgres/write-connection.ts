@@ -5,8 +5,7 @@ import { isConnectionError, translate, unavailable } from './errors.ts';
 import { Transaction } from './transaction.ts';
 
 /** The id of the transaction comes with its beginning: if the connection is lost at its end, the next one can ask about it. */
-const BEGIN = `BEGIN; ${limits({ statement: 15_000, lock: 5_000, idle: 15_000 })};
-  SELECT pg_current_xact_id()::text AS id`;
+const BEGIN = `BEGIN; SELECT ${limits({ statement: 15_000, lock: 5_000, idle: 15_000 })}, pg_current_xact_id()::text AS id`;
 
 const DOUBT_PAUSE_MS = 250;
 const LONGEST_DOUBT_MS = 60_000;
