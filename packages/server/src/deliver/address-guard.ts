@@ -72,13 +72,13 @@ export function createGuardedAgent(policy: AddressPolicy, clock: Pick<Clock, 'mo
   return Object.assign(agent, { connections });
 }
 
-/** A socket that connects to an IP literal looks nothing up. */
+/** A socket that connects to an IP literal looks nothing up. Notes a step before undici, which sends as soon as it hears of it. */
 function noteSteps(socket: Socket, steps: ConnectionSteps, clock: Pick<Clock, 'monotonic'>): void {
   steps.socket = socket;
-  socket.once('lookup', (error: Error | null) => {
+  socket.prependOnceListener('lookup', (error: Error | null) => {
     if (error === null) steps.resolvedAt = clock.monotonic();
   });
-  socket.once('connect', () => {
+  socket.prependOnceListener('connect', () => {
     steps.connectedAt = clock.monotonic();
   });
 }

@@ -23,12 +23,12 @@ const SLOW_MS = 120;
 const EARLY_MS = 5;
 const SOON_MS = 5_000;
 
-function openSender(t: TestContext) {
-  const agent = createGuardedAgent(createAddressPolicy({ allowNetworks: [], allowLoopback: true }));
+function openSender(t: TestContext, clock = systemClock) {
+  const agent = createGuardedAgent(createAddressPolicy({ allowNetworks: [], allowLoopback: true }), clock);
   t.after(() => agent.destroy());
-  const send = createSendRequest(agent, systemClock);
+  const send = createSendRequest(agent, clock);
   return async (url: URL | string, timeoutMs = SOON_MS) => {
-    const started = systemClock.monotonic();
+    const started = clock.monotonic();
     const reply = await send({
       url: new URL(url),
       headers: [],
@@ -36,7 +36,7 @@ function openSender(t: TestContext) {
       deadline: started + timeoutMs,
       maxAnswerBytes: 100,
     });
-    const tookMs = systemClock.monotonic() - started;
+    const tookMs = clock.monotonic() - started;
     const { dnsMs, connectMs, tlsMs, firstByteMs } = reply.timing;
     const sum = (dnsMs ?? 0) + (connectMs ?? 0) + (tlsMs ?? 0) + (firstByteMs ?? 0);
     assert.ok(sum <= tookMs, `phases of ${sum} ms in an exchange of ${tookMs} ms`);
@@ -94,6 +94,16 @@ test('requests at one time are timed by the connection that each of them made', 
   const replies = await Promise.all(Array.from({ length: 5 }, () => send(receiver.url)));
   assert.deepEqual(new Set(replies.map(({ timing }) => phases(timing))), new Set(['connect, first byte']));
   assert.equal(receiver.sockets.length, 5);
+});
+
+test('a phase is over before the next one begins', async (t) => {
+  const receiver = await startHostileReceiver(t, answering);
+  let looks = 0;
+  const send = openSender(t, { ...systemClock, monotonic: () => (looks += 1) });
+  // Each look at the clock is one millisecond later: began, connected, requested, first byte.
+  const { dnsMs, ...timing } = (await send(receiver.url)).timing;
+  assert.deepEqual(timing, { connectMs: 1, tlsMs: null, firstByteMs: 1 });
+  assert.equal(dnsMs, null);
 });
 
 test('a connection that turns out to be closed is made anew, and that is measured', async (t) => {
