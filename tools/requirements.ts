@@ -25,6 +25,12 @@ const REQUIREMENTS: readonly Requirement[] = [
     // Debian keeps the server's programs off the path.
     isMet: () => globSync('/usr/lib/postgresql/*/bin/initdb').length > 0 || succeeds('initdb', ['--version']),
   },
+  { name: 'HAProxy', debianPackages: ['haproxy'], isMet: () => succeeds('haproxy', ['-v']) },
+  {
+    name: 'systemd-analyze',
+    debianPackages: ['systemd'],
+    isMet: () => succeeds('systemd-analyze', ['--version']),
+  },
   { name: 'wrk', debianPackages: ['wrk'], isMet: () => canStart('wrk') },
   { name: 'a C compiler', debianPackages: ['gcc', 'libc6-dev'], isMet: () => succeeds('cc', ['--version']) },
   { name: 'openssl', debianPackages: ['openssl'], isMet: () => succeeds('openssl', ['version']) },

@@ -8,7 +8,13 @@ import { provideLowestRuntime } from './lowest-runtimes.ts';
 import { provideRequirements } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 
-const GLOBS = ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts', 'tools/**/*.test.ts'];
+const GLOBS = [
+  'packages/*/src/**/*.test.ts',
+  'examples/**/*.test.ts',
+  'bench/**/*.test.ts',
+  'deploy/**/*.test.ts',
+  'tools/**/*.test.ts',
+];
 
 async function main(): Promise<number> {
   const chosen = process.argv.slice(2);

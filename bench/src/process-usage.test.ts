@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import { cpuSecondsOf, memoryOf, parseCpuSeconds, parseMemory } from './process-usage.ts';
+import {
+  cpuSecondsOf,
+  cpuSecondsOfFamily,
+  memoryOf,
+  parseCpuSeconds,
+  parseCpuSecondsWithEnded,
+  parseMemory,
+} from './process-usage.ts';
 
 test('CPU seconds are user and kernel time, also behind a name with brackets', () => {
   assert.equal(parseCpuSeconds('7 (a (b) c) S 1 7 7 0 -1 4194304 11 12 13 14 250 50 9 9 20 0 7 0'), 3);
@@ -23,3 +32,27 @@ test('a running process agrees with what Node says of itself', async () => {
   assert.ok(memory.peak >= memory.rss);
   assert.ok(memory.rss > 10_000_000);
 });
+
+test('a family is a process, its children, and those that have ended', async () => {
+  assert.equal(parseCpuSecondsWithEnded('7 (a (b) c) S 1 7 7 0 -1 4194304 11 12 13 14 250 50 100 200 20 0 7 0'), 6);
+  const parent = spawn(process.execPath, ['-e', FAMILY], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(parent.stdout, 'data');
+    const pid = parent.pid ?? 0;
+    // The parent waits; one child has worked and ended, the other works.
+    assert.ok((await cpuSecondsOfFamily(pid)) - (await cpuSecondsOf(pid)) >= 0.58);
+  } finally {
+    parent.stdout.destroy();
+    parent.kill('SIGTERM');
+    await once(parent, 'exit');
+  }
+});
+
+const BUSY = 'while (process.cpuUsage().user < 300_000);';
+const FAMILY = `
+  const { spawn, spawnSync } = require('node:child_process');
+  spawnSync(process.execPath, ['-e', ${JSON.stringify(BUSY)}]);
+  const child = spawn(process.execPath, ['-e', ${JSON.stringify(`${BUSY} console.log('worked'); setInterval(() => {}, 1000);`)}]);
+  child.stdout.once('data', () => console.log('both worked'));
+  process.on('SIGTERM', () => { child.kill('SIGKILL'); process.exit(); });
+`;

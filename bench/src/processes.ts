@@ -57,7 +57,7 @@ export class ProcessGroup {
         this.#running.delete(running);
       },
     };
-    await this.#add(running);
+    await this.adopt(running);
     return running;
   }
 
@@ -77,7 +77,7 @@ export class ProcessGroup {
       this.#running.delete(running);
     };
     const running = { name: command.name, pid, hasEnded: () => child.exitCode !== null, output: () => stderr, stop };
-    await this.#add(running);
+    await this.adopt(running);
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -95,7 +95,10 @@ export class ProcessGroup {
 
   /** Ends everything that was started, the latest first. */
   async stopAll(): Promise<void> {
-    for (const running of [...this.#running].reverse()) await running.stop();
+    for (const running of [...this.#running].reverse()) {
+      await running.stop();
+      this.#running.delete(running);
+    }
   }
 
   /** Ends everything, and what is started from now on is ended at once. */
@@ -104,7 +107,8 @@ export class ProcessGroup {
     await this.stopAll();
   }
 
-  async #add(running: RunningProcess): Promise<void> {
+  /** Takes over a process that was started elsewhere: it is ended with the others. */
+  async adopt(running: RunningProcess): Promise<void> {
     this.#running.add(running);
     if (!this.#closed) return;
     await running.stop();

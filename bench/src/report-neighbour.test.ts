@@ -27,6 +27,7 @@ function neighbourCase(neighbour: Neighbour, p99s: readonly number[], arrivedPer
     missing: 1,
     arrivedPerSecond,
     cpuSecondsPerMillion: 95,
+    databaseCpuSecondsPerMillion: 0,
     commitsPerEvent: null,
     largestBacklog: 12,
   };

@@ -19,6 +19,7 @@ function comparison(): ComparisonResult {
     missing: 1,
     arrivedPerSecond: 8000,
     cpuSecondsPerMillion: 95,
+    databaseCpuSecondsPerMillion: 40,
     commitsPerEvent: null,
     largestBacklog: 12,
   };

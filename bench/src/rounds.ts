@@ -1,10 +1,17 @@
 import { arrivalRate } from './arrival-log.ts';
 import { BenchError } from './bench-error.ts';
 import type { NginxReceiver } from './nginx.ts';
-import { cpuSecondsOf, memoryOf } from './process-usage.ts';
+import { memoryOf } from './process-usage.ts';
 import { SAMPLE_TYPE } from './sample-event.ts';
 import { median } from './statistics.ts';
-import { readCounters, type System, waitUntilAtRest, waitUntilDrained } from './system.ts';
+import {
+  cpuSecondsOfSystem,
+  originsOf,
+  readCounters,
+  type System,
+  waitUntilAtRest,
+  waitUntilDrained,
+} from './system.ts';
 import { watchBacklog } from './watch-backlog.ts';
 import type { Wrk, WrkResult } from './wrk.ts';
 
@@ -21,6 +28,8 @@ export interface Round extends WrkResult {
   arrivedPerSecond: number;
   /** CPU of the system, all its threads, from the first event until it rested again. */
   cpuSecondsPerMillion: number;
+  /** What the database has of it; 0 for one that is no process of its own. */
+  databaseCpuSecondsPerMillion: number;
   /** Null for a system that does not commit. */
   commitsPerEvent: number | null;
   largestBacklog: number;
@@ -90,21 +99,28 @@ export async function runRound(
   settings: RoundSettings,
 ): Promise<Round> {
   const { connections, types = [SAMPLE_TYPE], keptBack = 0 } = settings;
-  const load = { url: `${system.origin}/v1/events`, apiKey: system.apiKey, connections, types };
+  const load = {
+    urls: originsOf(system).map((origin) => `${origin}/v1/events`),
+    apiKey: system.apiKey,
+    connections,
+    types,
+  };
   const cold = await readCounters(system);
   await wrk.run({ ...load, seconds: settings.warmUpSeconds });
   const start = await waitUntilDrained(system, keptBack);
   await receiver.arrivals.collect(start.accepted - cold.accepted);
   await waitUntilAtRest(system);
 
-  const cpuBefore = await cpuSecondsOf(system.process.pid);
+  const databaseBefore = (await system.database?.cpuSeconds()) ?? 0;
+  const cpuBefore = await cpuSecondsOfSystem(system);
   const { result, largestBacklog } = await watchBacklog({ system, start }, async () => {
     const seen = await wrk.run({ ...load, seconds: settings.seconds });
     return { seen, end: await waitUntilDrained(system, keptBack) };
   });
   const { seen, end } = result;
   await waitUntilAtRest(system);
-  const cpuSeconds = (await cpuSecondsOf(system.process.pid)) - cpuBefore;
+  const cpuSeconds = (await cpuSecondsOfSystem(system)) - cpuBefore;
+  const databaseCpuSeconds = ((await system.database?.cpuSeconds()) ?? 0) - databaseBefore;
 
   const accepted = end.accepted - start.accepted;
   const { times, duplicates } = await receiver.arrivals.collect(accepted);
@@ -121,6 +137,7 @@ export async function runRound(
     missing: Math.max(0, Math.max(accepted, seen.acknowledged) - times.length),
     arrivedPerSecond: arrivalRate(times),
     cpuSecondsPerMillion: (cpuSeconds / times.length) * 1e6,
+    databaseCpuSecondsPerMillion: (databaseCpuSeconds / times.length) * 1e6,
     commitsPerEvent: end.commits === null || start.commits === null ? null : (end.commits - start.commits) / accepted,
     largestBacklog,
   };

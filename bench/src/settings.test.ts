@@ -70,6 +70,13 @@ test('beside a hung webhook nothing may last until it times out, and it must not
   );
 });
 
+test('several servers need a database that they share', () => {
+  assert.equal(parseSettings(['--postgres'])?.servers, 1);
+  assert.equal(parseSettings(['--postgres', '--servers=2'])?.servers, 2);
+  assert.throws(() => parseSettings(['--servers=2']), /--servers is for --postgres/);
+  assert.throws(() => parseSettings(['--postgres', '--servers=9']), /--servers accepts a whole number from 1 to 8/);
+});
+
 test('what drains in batches comes out even', () => {
   assert.equal(parseSettings(['--batch-events=4000', '--batch-size=20', '--batch-webhooks=4'])?.batchEvents, 4000);
   assert.throws(() => parseSettings(['--batch-events=100050']), /--batch-webhooks times --batch-size \(1000\)/);

@@ -6,7 +6,15 @@ import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 
 /** What one run measures; all but the first are chosen by the flag of that name. */
-export type Measurement = 'comparison' | 'neighbour' | 'drain' | 'drain-batches' | 'filters';
+export type Measurement =
+  | 'comparison'
+  | 'postgres'
+  | 'postgres-cost'
+  | 'pending-read'
+  | 'neighbour'
+  | 'drain'
+  | 'drain-batches'
+  | 'filters';
 
 /** How deliveries are kept back while the queue is filled: the receiver is silent, or the server runs without delivering. */
 export type Hold = 'silence' | 'role';
@@ -23,6 +31,11 @@ export interface Settings {
   relayOnly: boolean;
   /** Absolute path of the entry file of the server in another checkout; null: there is none. */
   otherEntry: string | null;
+  /** On one PostgreSQL database, as a third system; 1: there is none. */
+  servers: number;
+  /** Deliveries that are pending in the largest case of the reads, and the lanes that share them in another. */
+  pendingReads: number;
+  pendingLanes: number;
   healthyWebhooks: number;
   hungBacklog: number;
   hungSlots: number;
@@ -45,6 +58,17 @@ const SERVER_ENTRY = fileURLToPath(new URL(`../../${ENTRY}`, import.meta.url));
 /** Seconds that a round beside a hung webhook may take, warm-up included, so that nothing of it times out meanwhile. */
 const LONGEST_BESIDE_HUNG = 40;
 
+/** Those that a flag of the same name chooses. */
+const MEASUREMENTS = [
+  'postgres',
+  'postgres-cost',
+  'pending-read',
+  'neighbour',
+  'drain',
+  'drain-batches',
+  'filters',
+] as const satisfies readonly Measurement[];
+
 export const USAGE = `npm run bench -- [flags]
 
 Throughput and latency of the server beside a relay that stores nothing (about 5 minutes):
@@ -57,6 +81,18 @@ Throughput and latency of the server beside a relay that stores nothing (about 5
   --skip-latency        throughput only
   --relay-only          measure the relay alone: what this machine gives at best
   --against <folder>    the server of another checkout (an older commit, with its own node_modules) takes part in turn
+
+A server on SQLite beside one on PostgreSQL, which is started for it (about 5 minutes; flags as above):
+  --postgres            do this instead
+  --servers 1           2 or more: so many servers on one database as well (1 to 8)
+
+What an event costs PostgreSQL: statements, log, disk (2 minutes; --seconds, --latency-rate, … as above):
+  --postgres-cost       do this instead
+
+How long the next deliveries take to read on PostgreSQL, by what is pending (2 minutes; --rounds as above):
+  --pending-read        do this instead
+  --pending 1000000     deliveries of the largest case (100000 to 10000000)
+  --pending-lanes 100000   lanes that share them in one case (1 to 1000000)
 
 What a webhook whose receiver never answers does to its neighbours (about 10 minutes; rounds, seconds, … as above):
   --neighbour           do this instead
@@ -95,6 +131,12 @@ const OPTIONS = {
   'skip-latency': { type: 'boolean', default: false },
   'relay-only': { type: 'boolean', default: false },
   against: { type: 'string' },
+  postgres: { type: 'boolean', default: false },
+  servers: { type: 'string', default: '1' },
+  'postgres-cost': { type: 'boolean', default: false },
+  'pending-read': { type: 'boolean', default: false },
+  pending: { type: 'string', default: '1000000' },
+  'pending-lanes': { type: 'string', default: '100000' },
   neighbour: { type: 'boolean', default: false },
   'healthy-webhooks': { type: 'string', default: '100' },
   'hung-backlog': { type: 'string', default: '10000' },
@@ -132,6 +174,9 @@ export function parseSettings(args: readonly string[]): Settings | null {
     skipLatency: flags['skip-latency'],
     relayOnly: flags['relay-only'],
     otherEntry: flags.against === undefined ? null : entryIn(flags.against),
+    servers: wholeNumber('servers', flags.servers, 1, 8),
+    pendingReads: wholeNumber('pending', flags.pending, 100_000, 10_000_000),
+    pendingLanes: wholeNumber('pending-lanes', flags['pending-lanes'], 1, 1_000_000),
     healthyWebhooks: wholeNumber('healthy-webhooks', flags['healthy-webhooks'], 1, 1000),
     hungBacklog: wholeNumber('hung-backlog', flags['hung-backlog'], 1000, 1_000_000),
     hungSlots: wholeNumber('hung-slots', flags['hung-slots'], 10, 1000),
@@ -162,6 +207,9 @@ function assertFit({ measurement, ...settings }: Settings): void {
       '--against is for the comparison of throughput, with no other measurement and no --relay-only.',
     );
   }
+  if (settings.servers > 1 && measurement !== 'postgres') {
+    throw new BenchError('--servers is for --postgres: several servers need a database that they can share.');
+  }
   if (measurement !== 'neighbour') return;
   const { warmUpSeconds, seconds, latencySeconds } = settings;
   if (warmUpSeconds + seconds > LONGEST_BESIDE_HUNG || latencySeconds > LONGEST_BESIDE_HUNG) {
@@ -175,7 +223,7 @@ function assertFit({ measurement, ...settings }: Settings): void {
 }
 
 function measurementOf(flags: ReturnType<typeof readFlags>): Measurement {
-  const chosen = (['neighbour', 'drain', 'drain-batches', 'filters'] as const).filter((name) => flags[name]);
+  const chosen = MEASUREMENTS.filter((name) => flags[name]);
   if (chosen.length <= 1) return chosen[0] ?? 'comparison';
   throw new BenchError(`One run measures one thing: not ${chosen.map((name) => `--${name}`).join(' and ')}.`);
 }

@@ -7,6 +7,8 @@ import { type ProcessGroup, waitForReady } from './processes.ts';
 import { SAMPLE_TYPE } from './sample-event.ts';
 import { callSystem, type System } from './system.ts';
 
+/** The same for all servers. Nothing here is a secret. */
+const ENCRYPTION_KEY = Buffer.alloc(32).toString('base64');
 const RELAY = fileURLToPath(new URL('./relay.ts', import.meta.url));
 
 /** @param receiverUrl where the relay forwards to, over at most `connections` connections */
@@ -24,11 +26,13 @@ export async function startRelay(
 
 export interface ServerOptions {
   /** Default `server`. */
-  name?: 'server' | 'other';
+  name?: Exclude<System['name'], 'relay'>;
   /** Absolute path of the entry file. */
   entry: string;
   /** Holds the database. A server that is started on it again finds what the last one left, with the same key. */
   directory: string;
+  /** Of a PostgreSQL database, which several servers may share. Default: a SQLite file in the directory. */
+  databaseUrl?: string;
   apiKey: string;
   /** `api` takes events in and delivers nothing. Default: the server's own, which is both. */
   role?: 'api';
@@ -43,14 +47,18 @@ export async function startServer(group: ProcessGroup, options: ServerOptions): 
   await mkdir(options.directory, { recursive: true });
   const port = await freePort();
   const args = ['--conditions=source', options.entry, 'serve', '--port', String(port)];
-  args.push('--database-url', `sqlite:${join(options.directory, 'broxi.db')}`);
+  args.push('--database-url', options.databaseUrl ?? `sqlite:${join(options.directory, 'broxi.db')}`);
   args.push('--allow-http', '--allow-networks', '127.0.0.0/8');
   if (options.role !== undefined) args.push('--role', options.role);
   const running = await group.start({
     name: options.name === 'other' ? 'the other server' : 'the server',
     file: process.execPath,
     args,
-    env: { ...withoutServerSettings(process.env), BROXI_API_KEY: options.apiKey },
+    env: {
+      ...withoutServerSettings(process.env),
+      BROXI_API_KEY: options.apiKey,
+      ...(options.databaseUrl === undefined ? {} : { BROXI_ENCRYPTION_KEY: ENCRYPTION_KEY }),
+    },
     cwd: options.directory,
   });
   const origin = `http://127.0.0.1:${port}`;

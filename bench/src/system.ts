@@ -14,11 +14,27 @@ const REST_MS = 20_000;
 
 /** One of those that are compared, running. */
 export interface System {
-  name: 'relay' | 'server' | 'other';
+  name: 'relay' | 'server' | 'other' | 'postgres' | 'several';
   /** `http://127.0.0.1:<port>` */
   origin: string;
   apiKey: string;
   process: RunningProcess;
+  /** Servers beside the one at `origin`, with which they share a database. Default: none. */
+  others?: readonly { origin: string; process: RunningProcess }[];
+  /** What works for it in other processes. Default: nothing. */
+  database?: { cpuSeconds(): Promise<number> };
+}
+
+/** Where its events are posted: each of its servers takes some. */
+export function originsOf({ origin, others = [] }: System): string[] {
+  return [origin, ...others.map((other) => other.origin)];
+}
+
+/** CPU seconds that all its processes have used so far. */
+export async function cpuSecondsOfSystem({ process, others = [], database }: System): Promise<number> {
+  const servers = [process, ...others.map((other) => other.process)];
+  const used = await Promise.all([...servers.map(({ pid }) => cpuSecondsOf(pid)), database?.cpuSeconds() ?? 0]);
+  return used.reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** One exchange with the API. Throws a `BenchError` with the answer unless the status is 2xx. */
@@ -46,8 +62,22 @@ export async function callSystem(
   throw new BenchError(`${system.name}: ${method} ${path} was answered ${answer.status}: ${text.slice(0, 2000)}`);
 }
 
+/** Of all its servers together; what is pending is in the database that they share. */
 export async function readCounters(system: System): Promise<Counters> {
-  return parseCounters(await callSystem(system, '/metrics'));
+  const servers = [system, ...(system.others ?? []).map((other) => ({ ...system, ...other }))];
+  const [first, ...rest] = await Promise.all(
+    servers.map(async (server) => parseCounters(await callSystem(server, '/metrics'))),
+  );
+  if (first === undefined) throw new Error('A system has a server.');
+  return rest.reduce(
+    (sum, { commits, accepted, settled }) => ({
+      commits: sum.commits === null || commits === null ? null : sum.commits + commits,
+      accepted: sum.accepted + accepted,
+      settled: sum.settled + settled,
+      pending: first.pending,
+    }),
+    first,
+  );
 }
 
 /**
@@ -87,9 +117,9 @@ export async function waitUntilSettled(system: System, deliveries: number): Prom
 export async function waitUntilAtRest(system: System): Promise<void> {
   const deadline = performance.now() + REST_MS;
   while (performance.now() < deadline) {
-    const before = await cpuSecondsOf(system.process.pid);
+    const before = await cpuSecondsOfSystem(system);
     await sleep(REST_WINDOW_MS);
-    const used = (await cpuSecondsOf(system.process.pid)) - before;
+    const used = (await cpuSecondsOfSystem(system)) - before;
     if (used <= (RESTING_SHARE * REST_WINDOW_MS) / 1000) return;
   }
 }

@@ -51,7 +51,7 @@ test('posts events, each with its own run id', { skip: wrk === null && 'wrk is n
     await rm(directory, { recursive: true });
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
-  const load = { url, apiKey: 'the-key', connections: 4, seconds: 1 };
+  const load = { urls: [url], apiKey: 'the-key', connections: 4, seconds: 1 };
   const generator = new Wrk(new ProcessGroup(), wrk ?? '', directory);
   const result = await generator.run(load);
   const first = bodies.splice(0);
@@ -71,4 +71,32 @@ test('posts events, each with its own run id', { skip: wrk === null && 'wrk is n
   assert.ok(Math.abs(inTurn.filter((type) => type === 'a.b').length - inTurn.length / 2) <= 4);
   assert.deepEqual([...new Set(inTurn)].sort(), ['a.b', 'c.d']);
   assert.equal(new Set([...first, ...bodies]).size, first.length + bodies.length);
+});
+
+test('posts to several addresses, at each a part', { skip: wrk === null && 'wrk is not installed' }, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'broxi-wrk-'));
+  const bodies: string[][] = [[], []];
+  const servers = bodies.map((own) =>
+    createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      own.push(body);
+      response.writeHead(202).end();
+    }),
+  );
+  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(async () => {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await rm(directory, { recursive: true });
+  });
+  const urls = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`);
+  const load = { urls, apiKey: 'the-key', connections: 4, seconds: 1 };
+  const { acknowledged } = await new Wrk(new ProcessGroup(), wrk ?? '', directory).run(load);
+  const all = bodies.flat();
+  assert.ok(Math.abs(all.length - acknowledged) <= 4);
+  for (const own of bodies) assert.ok(own.length > all.length / 4, 'each has its part');
+  assert.equal(new Set(all).size, all.length, 'every event is posted once');
 });

@@ -7,6 +7,9 @@ import { eventParts, SAMPLE_TYPE } from './sample-event.ts';
 /** Events that one run may send at most: each run gets its own range of run ids. */
 const EVENTS_PER_RUN = 10_000_000;
 
+/** Threads are 10 at most. */
+const EVENTS_PER_THREAD = EVENTS_PER_RUN / 10;
+
 /** What the load generator saw. Latencies are of the answers to the producer, in milliseconds. */
 export interface WrkResult {
   /** Answers with a status of 2xx or 3xx. */
@@ -20,8 +23,8 @@ export interface WrkResult {
 }
 
 export interface WrkLoad {
-  /** Where the events are posted. */
-  url: string;
+  /** Where the events are posted: at each of them a part of the connections. They differ in their hosts and ports alone. */
+  urls: readonly string[];
   apiKey: string;
   connections: number;
   seconds: number;
@@ -29,7 +32,7 @@ export interface WrkLoad {
   types?: readonly string[];
 }
 
-/** A load generator of one thread that keeps all its connections busy: the next event leaves when the last was answered. */
+/** A load generator, one thread for each address, that keeps all its connections busy: the next event leaves when the last was answered. */
 export class Wrk {
   readonly #group: ProcessGroup;
   readonly #file: string;
@@ -48,7 +51,9 @@ export class Wrk {
     this.#runs += 1;
     const script = join(this.#directory, `wrk-${this.#runs}.lua`);
     await writeFile(script, wrkScript(load, this.#runs * EVENTS_PER_RUN));
-    const args = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '30s', '-s', script, load.url];
+    const [url = ''] = load.urls;
+    const threads = `-t${load.urls.length}`;
+    const args = [threads, `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '30s', '-s', script, url];
     const stdout = await this.#group.run({ name: 'wrk', file: this.#file, args }, (load.seconds + 60) * 1000);
     return parseWrkOutput(stdout);
   }
@@ -80,13 +85,22 @@ export function parseWrkOutput(stdout: string): WrkResult {
 }
 
 /** A request of each type is put together once; per event only the digits of the run id are new: the generator stays cheap. */
-function wrkScript({ apiKey, types = [SAMPLE_TYPE] }: WrkLoad, firstEvent: number): string {
+function wrkScript({ urls, apiKey, types = [SAMPLE_TYPE] }: WrkLoad, firstEvent: number): string {
   const { after, digits } = eventParts(SAMPLE_TYPE);
   const befores = types.map((type) => `[==[${eventParts(type).before}]==]`);
-  return `local befores = { ${befores.join(', ')} }
+  const hosts = urls.map((url) => `{ "${new URL(url).hostname}", "${new URL(url).port}" }`);
+  return `local hosts = { ${hosts.join(', ')} }
+local befores = { ${befores.join(', ')} }
 local after = [==[${after}]==]
 local heads = {}
-local n = ${firstEvent}
+local threads = 0
+
+function setup(thread)
+  local host = hosts[threads % #hosts + 1]
+  thread.addr = wrk.lookup(host[1], host[2])[1]
+  thread:set("n", ${firstEvent} + threads * ${EVENTS_PER_THREAD})
+  threads = threads + 1
+end
 
 function init()
   wrk.method = "POST"

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -24,6 +24,8 @@ export async function runBench(
 ) {
   const directory = await mkdtemp(join(tmpdir(), 'broxi-bench-test-'));
   t.after(() => rm(directory, { recursive: true }));
+  // Where PostgreSQL is measured, it runs as another user.
+  await chmod(directory, 0o755);
   const args = ['--conditions=source', main, '--server-entry', entry, '--dir', directory, ...flags];
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
   let stdout = '';

@@ -291,13 +291,19 @@ function unknownSetting(called: string, name: string, names: string[], style = (
   return new InvalidSettingError(`${called} is not a setting: ${hint}`);
 }
 
-/** The file of a `sqlite:` URL; null: it is none. */
-function pathOf(databaseUrl: string): string | null {
+/** The URL of a database without what may be secret in it: user, password and parameters. */
+export function placeOf(databaseUrl: string): string {
+  const { protocol, host, pathname } = new URL(databaseUrl);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** The file of a `sqlite:` URL, absolute; null: it is none. */
+export function pathOf(databaseUrl: string): string | null {
   // Two slashes and a name would be a host; a leading colon is SQLite's word for a database without a file.
   return /^sqlite:(?!\/\/[^/]|:).*[^/]$/.test(databaseUrl) ? resolve(databaseUrl.slice('sqlite:'.length)) : null;
 }
 
-function isPostgresUrl(text: string): boolean {
+export function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text);
 }
 

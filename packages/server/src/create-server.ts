@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import { type Config, placeOf } from './config.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
 import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
+import { promptClose } from './http/prompt-close.ts';
 import { hashToken } from './http/read-token.ts';
+import { openWaitingRoom } from './http/waiting-room.ts';
 import { newId } from './ids.ts';
 import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
@@ -74,8 +76,12 @@ const ENGINE_CALLS = [
 
 type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
 
-/** The composition root: puts the rooms together, on three threads. @throws InvalidSettingError for what stops the start */
-export async function createServer(config: Config): Promise<Server> {
+/**
+ * The composition root: puts the rooms together, on three threads. Waits for a database that is away.
+ * @param ended ends the wait
+ * @throws InvalidSettingError for what stops the start; the reason of `ended`
+ */
+export async function createServer(config: Config, ended: AbortSignal): Promise<Server> {
   keepHeapSmall();
   const { databaseUrl, databasePath, headerPrefix } = config;
   const encryptionKey = readEncryptionKey({ given: config.encryptionKey, databasePath });
@@ -100,7 +106,8 @@ export async function createServer(config: Config): Promise<Server> {
       graceMs: STOP_GRACE_MS,
       retentionMs: config.retentionDays * DAY_MS,
     };
-    const engine = callsTo<EngineCalls>(await threads[0].start(engineData), ENGINE_CALLS);
+    const engineThread = await waitingFor(threads[0].start(engineData), config, ended);
+    const engine = callsTo<EngineCalls>(engineThread, ENGINE_CALLS);
     // Only now there is a database to read from.
     const readerData: ReaderThreadData = { address: engineData.address, encryptionKey };
     const reader = callsTo<ReadStore>(await threads[1].start(readerData), READS);
@@ -114,11 +121,12 @@ export async function createServer(config: Config): Promise<Server> {
       isReady: () => ready,
     });
 
+    const closeApp = promptClose(app);
     const endThreads = stop;
     let stopping: Promise<void> | null = null;
     const stopAll = async () => {
       ready = false;
-      await app.close();
+      await closeApp();
       await engine.close();
       await reader.close();
       await endThreads();
@@ -136,6 +144,17 @@ export async function createServer(config: Config): Promise<Server> {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Somebody answers on the server's address while its start takes long. */
+async function waitingFor<Result>(start: Promise<Result>, address: Config, ended: AbortSignal): Promise<Result> {
+  const room = openWaitingRoom({ host: address.host, port: address.port });
+  const aborted = new Promise<never>((_, reject) => ended.addEventListener('abort', () => reject(ended.reason)));
+  try {
+    return await Promise.race([start, room.failed, aborted]);
+  } finally {
+    await room.close();
   }
 }
 
@@ -175,12 +194,6 @@ async function ensureOperatorKey(
 }
 
 const OPERATOR_KEY_ID = 'key_operator';
-
-/** Without what is secret in it. */
-function placeOf(databaseUrl: string): string {
-  const { protocol, host, pathname } = new URL(databaseUrl);
-  return `${protocol}//${host}${pathname}`;
-}
 
 function generateApiKey(): string {
   return `broxi_${randomBytes(24).toString('base64url')}`;

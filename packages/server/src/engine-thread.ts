@@ -26,6 +26,7 @@ await startThread<EngineThreadData>(parentPort, async (data, port) => {
     clock: systemClock,
     isOwner: data.sends,
     onError: (error) => console.error('broxi-webhooks: store:', error),
+    onWait: (reason) => console.error(`broxi-webhooks: waiting for the database: ${reason}`),
   });
   const agent = createGuardedAgent(createAddressPolicy(data.addresses));
   const send = createSendRequest(agent, clock);

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
 
 /** What an id names, by its prefix. */
-export type IdPrefix = 'ws' | 'key' | 'wh' | 'evt' | 'del' | 'att' | 'aud' | 'job' | 'node';
+export type IdPrefix = 'ws' | 'key' | 'wh' | 'evt' | 'del' | 'att' | 'aud' | 'job' | 'node' | 'writer';
 
 /** Drawn from the system in one go for many ids: each draw costs more than what is made of it. */
 const random = new Uint32Array(1_024);

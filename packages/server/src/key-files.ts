@@ -26,7 +26,7 @@ export function readEncryptionKey({
       'BROXI_ENCRYPTION_KEY is not set: a PostgreSQL database needs it, for every server the same, such as `openssl rand -base64 32` makes.',
     );
   }
-  const path = `${databasePath}.key`;
+  const path = keyFileOf(databasePath);
   if (existsSync(databasePath) && !existsSync(path)) {
     throw new InvalidSettingError(
       `BROXI_ENCRYPTION_KEY is not set and ${path} is missing, so the secrets in ${databasePath} cannot be read.`,
@@ -34,6 +34,11 @@ export function readEncryptionKey({
   }
   const generated = randomBytes(KEY_BYTES).toString('base64');
   return decodeKey(readOrCreate(path, generated), `The encryption key in ${path}`);
+}
+
+/** Where the key for secrets at rest lies, unless it is a setting. */
+export function keyFileOf(databasePath: string): string {
+  return `${databasePath}.key`;
 }
 
 /** The API key of a dev server: kept in a file of mode 0600 in the data folder, so that it is the same at every start. */

@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { flagName, SETTINGS, variableName } from '../config.ts';
 
-/** What `migrate` needs to find the database; `serve` and `dev` take every setting. */
-const SETTINGS_OF_MIGRATE = ['config', 'database_url'];
+/** What `migrate` and `copy` need of the settings; `serve` and `dev` take every one. */
+const SETTINGS_OF: Readonly<Record<string, readonly string[]>> = {
+  migrate: ['config', 'database_url'],
+  copy: ['config', 'encryption_key'],
+};
 
 /** Adds a flag per setting to a command that reads them. */
 export async function describeSettings(command: Command): Promise<void> {
+  const taken = SETTINGS_OF[command.name()] ?? Object.keys(SETTINGS);
   for (const [name, { about, placeholder, otherwise }] of Object.entries(SETTINGS)) {
-    if (command.name() === 'migrate' && !SETTINGS_OF_MIGRATE.includes(name)) continue;
+    if (!taken.includes(name)) continue;
     command.option(`${flagName(name)} ${placeholder}`, `${about} (${variableName(name)}; default: ${otherwise})`);
   }
   command.addHelpText(

@@ -17,7 +17,7 @@ function run(args: string[], env: Record<string, string> = {}) {
 test('help and version', () => {
   const help = run(['--help']);
   assert.equal(help.status, 0);
-  for (const command of ['serve', 'dev', 'migrate', 'send'])
+  for (const command of ['serve', 'dev', 'migrate', 'copy', 'send'])
     assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
   assert.deepEqual(run(['--version']), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
   const serve = run(['serve', '--help']);
@@ -25,6 +25,9 @@ test('help and version', () => {
   const migrate = run(['migrate', '--help']);
   assert.match(migrate.stdout, /--database-url/);
   assert.doesNotMatch(migrate.stdout, /--port/);
+  const copy = run(['copy', '--help']);
+  for (const flag of ['--from', '--to', '--encryption-key', '--config']) assert.ok(copy.stdout.includes(flag), flag);
+  assert.doesNotMatch(copy.stdout, /--port|--database-url/);
   assert.match(run(['send', '--help']).stdout, /^Samples: workflow\.started, /m);
 });
 

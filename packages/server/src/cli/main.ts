@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import type { CopyFlags } from './copy.ts';
 import { EXIT_USAGE } from './exit-codes.ts';
 import type { SendFlags } from './send.ts';
 
@@ -30,6 +31,16 @@ program
   .command('migrate')
   .description('bring the database up to date; the server does it too, at its start')
   .action(async (flags) => (await import('./migrate.ts')).migrateDatabase(flags));
+
+program
+  .command('copy')
+  .description('move a SQLite file to PostgreSQL, most of it while its server is running')
+  .option('--from <url>', 'database to copy (default: sqlite:./broxi-data/broxi.db)')
+  .option(
+    '--to <url>',
+    'empty PostgreSQL database to copy it into; may lack the password, which PGPASSWORD says (default: BROXI_DATABASE_URL)',
+  )
+  .action(async (flags: CopyFlags) => (await import('./copy.ts')).copyDatabase(flags));
 
 program
   .command('send')

@@ -39,6 +39,11 @@ test('brings a PostgreSQL database up to date', async () => {
     const schema = POSTGRES_MIGRATIONS.length;
     const [went, stayed] = [`went from schema 0 to schema ${schema}`, `is up to date (schema ${schema})`];
     assert.equal(said, `The database ${went}.\nThe database ${stayed}.\n`);
+    await postgres.halt();
+    await assert.rejects(
+      migrating(),
+      /^StoreUnavailableError: The database is not there: connect ECONNREFUSED 127.0.0.1/,
+    );
   } finally {
     await postgres.stop();
   }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { readConfig } from '../config.ts';
+import { StoreUnavailableError } from '../errors.ts';
 import { openForReading, openForWriting } from '../store/sqlite/database.ts';
 import { lockDataFolder } from '../store/sqlite/single-process-lock.ts';
 
@@ -17,7 +18,16 @@ export async function migrateDatabase(
 }
 
 async function migratePostgres(url: string): Promise<{ before: number; after: number }> {
-  return await (await import('../store/postgres/migrate.ts')).migrateDatabase(url);
+  const [{ migrateDatabase }, { reasonOf }] = await Promise.all([
+    import('../store/postgres/migrate.ts'),
+    import('../store/postgres/errors.ts'),
+  ]);
+  try {
+    return await migrateDatabase(url);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    throw new StoreUnavailableError(`The database is not there: ${reasonOf(error)}. Nothing was changed.`, error);
+  }
 }
 
 function migrateFile(path: string): { before: number; after: number } {

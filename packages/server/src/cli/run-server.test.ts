@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts';
 import { runServer } from './run-server.ts';
 
 /** A process that records its end, and a clock that stands still until it is told. */
-function start({ stop, starting }: { stop: () => Promise<void>; starting?: Promise<void> }) {
+function start({ stop, starting, waits }: { stop: () => Promise<void>; starting?: Promise<void>; waits?: boolean }) {
   const signals = new EventEmitter();
   const ended = once(signals, 'exit').then(([code]) => code as number);
   let stderr = '';
@@ -30,7 +30,8 @@ function start({ stop, starting }: { stop: () => Promise<void>; starting?: Promi
     config,
     host,
     clock,
-    createServer: async () => {
+    createServer: async (_, ended) => {
+      if (waits) await new Promise((_, reject) => ended.addEventListener('abort', () => reject(ended.reason)));
       await starting;
       return { url: 'http://127.0.0.1:1', apiKey: null, dataPlace: '/x/broxi.db', firstStart: false, stop };
     },
@@ -100,4 +101,12 @@ test('a start that fails is thrown, and signals have their usual effect again', 
   const { running, host } = start({ stop: async () => {}, starting });
   await assert.rejects(running, /^Error: no$/);
   assert.equal(host.listenerCount('SIGINT') + host.listenerCount('SIGTERM'), 0);
+});
+
+test('a signal ends the wait for a database', async () => {
+  const { running, ended, signal, errors } = start({ stop: () => never, waits: true });
+  signal('SIGTERM');
+  assert.equal(await ended, 0);
+  await running;
+  assert.match(errors(), /Stopping/);
 });

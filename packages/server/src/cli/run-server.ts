@@ -5,7 +5,7 @@ import { startBanner } from './start-banner.ts';
 
 /*
  * starting → running → stopping → ended
- * The first SIGINT or SIGTERM asks for a stop (while starting: as soon as it runs). A second one ends the process at once,
+ * The first SIGINT or SIGTERM asks for a stop (while starting: as soon as it runs, or does nothing but wait). A second one ends the process at once,
  * and so does a stop that takes longer than it may. What was in the air is found again at the next start.
  */
 
@@ -38,7 +38,8 @@ export interface HostProcess {
 
 export interface RunServerOptions {
   config: Config;
-  createServer(config: Config): Promise<RunningServer>;
+  /** @param ended a stop was asked for: what cannot start now is not waited for */
+  createServer(config: Config, ended: AbortSignal): Promise<RunningServer>;
   /** Default: this process. */
   host?: HostProcess;
   clock?: Clock;
@@ -48,6 +49,7 @@ export interface RunServerOptions {
 export async function runServer({ config, createServer, host = process, clock = systemClock }: RunServerOptions) {
   let server: RunningServer | undefined;
   let stopping = false;
+  const waiting = new AbortController();
   const stop = async (running: RunningServer) => {
     clock.after(STOP_LIMIT_MS, () => {
       host.stderr.write(
@@ -68,15 +70,18 @@ export async function runServer({ config, createServer, host = process, clock = 
     stopping = true;
     host.stderr.write('\nStopping: what is being sent may finish. The same again ends at once.\n');
     if (server) void stop(server);
+    else waiting.abort();
   };
   host.on('SIGINT', onSignal);
   host.on('SIGTERM', onSignal);
   try {
-    server = await createServer(config);
+    server = await createServer(config, waiting.signal);
   } catch (error) {
     host.off('SIGINT', onSignal);
     host.off('SIGTERM', onSignal);
-    throw error;
+    if (error !== waiting.signal.reason) throw error;
+    host.exit(0);
+    return;
   }
   if (stopping) return stop(server);
   host.stdout.write(startBanner({ config, server, stream: host.stdout }));

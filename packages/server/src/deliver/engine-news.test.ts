@@ -92,7 +92,7 @@ test('the sweep also finds what is behind something that hangs', async (t) => {
   assert.equal(receivers.inTheAir().now, 2);
 });
 
-test('a sweep that fails is followed by the next one', async (t) => {
+test('a sweep that fails is repeated a second later, until it succeeds', async (t) => {
   let failures = 2;
   const wrap = (queue: DeliveryQueue): DeliveryQueue => ({
     ...queue,
@@ -108,9 +108,9 @@ test('a sweep that fails is followed by the next one', async (t) => {
   });
   const ids = await publish(await addWebhook());
   await start();
-  await pass(60_000);
+  await pass(1_900);
   assert.equal(receivers.requests.length, 0);
-  await pass(60_000);
+  await pass(200);
   assert.deepEqual(receivers.sentTo('a.example'), ids);
   assert.equal(errors.length, 2);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Destination, Lane } from '../domain/webhook.ts';
-import type { Ownership, OwnershipListener, QueuedDelivery } from '../store/store.ts';
+import { StoreUnavailableError } from '../errors.ts';
+import type { DeliveryQueue, Ownership, OwnershipListener, QueuedDelivery } from '../store/store.ts';
 import { answered } from './fake-send.ts';
 import { laneOf, openTestDelivery } from './test-delivery.ts';
 
@@ -148,6 +149,43 @@ test('what another owner changed meanwhile is read again: nothing of a lane is r
   assert.equal(receivers.sentTo('a.example').length, 1, 'its Retry-After is known');
   await pass(2_000);
   assert.deepEqual(receivers.sentTo('a.example').slice(1), [id]);
+});
+
+test('lanes that come while the store cannot be read are looked for again a second later', async (t) => {
+  const { ownership, gain } = ownershipOf();
+  let isAway = false;
+  const sweep = (queue: DeliveryQueue) => () =>
+    isAway ? Promise.reject(new StoreUnavailableError('away', undefined)) : queue.sweep();
+  const wrap = (queue: DeliveryQueue) => ({ ...queue, sweep: sweep(queue) });
+  const delivery = await openTestDelivery(t, { ownership, wrap, expectsErrors: true });
+  const webhook = await delivery.addWebhook();
+  await delivery.start();
+  const ids = await delivery.publish(webhook);
+  isAway = true;
+  gain(webhook.id);
+  await delivery.pass(1_500);
+  isAway = false;
+  await delivery.pass(1_000);
+  assert.deepEqual(delivery.receivers.sentTo('a.example'), ids);
+});
+
+test('a lane that waits for its turn when it comes is begun anew, and sends everything once', async (t) => {
+  const { ownership, gain } = ownershipOf();
+  const delivery = await openTestDelivery(t, { ownership, limits: { maxSending: 1 } });
+  const { receivers, pass, engine } = delivery;
+  receivers.behave('a.example', () => ({ afterMs: 5_000, result: answered(200) }));
+  const busy = await delivery.addWebhook();
+  const other = await delivery.addWebhook({ url: 'https://b.example/hook' });
+  gain(busy.id);
+  await delivery.start();
+  await delivery.publish(busy);
+  await pass();
+  const ids = await delivery.publish(other, 3);
+  // As a test does, while nothing else can start.
+  await engine.configuredLane(laneOf(other));
+  gain(other.id);
+  await pass(60_000);
+  assert.deepEqual(receivers.sentTo('b.example'), ids);
 });
 
 /** What the other owner learned: the receiver asked for a wait. */

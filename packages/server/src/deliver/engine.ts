@@ -244,7 +244,10 @@ export class Engine {
   /** What is remembered of these lanes is from before another owner, or from a test. */
   #gained(isGained: (lane: LaneId) => boolean): void {
     for (const [key, lane] of this.#lanes) {
-      if (isGained(lane.id) && lane.isIdle) this.#lanes.delete(key);
+      if (!isGained(lane.id) || !lane.isIdle) continue;
+      this.#lanes.delete(key);
+      // It may wait for its turn since a test: beside the one that takes its place it would send the same.
+      this.#turns.delete(lane);
     }
     if (this.#running) void this.#sweep();
   }
@@ -274,6 +277,7 @@ export class Engine {
 
   /** Finds what waits anywhere, whatever became of the news of it, and forgets lanes that have nothing. */
   async #sweep(): Promise<void> {
+    let nextMs = this.#limits.sweepMs;
     try {
       for (const [key, lane] of this.#lanes) {
         const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
@@ -288,10 +292,12 @@ export class Engine {
       }
       this.#plan();
     } catch (error) {
+      // Nothing else would find lanes that came just now.
+      nextMs = STORE_RETRY_MS;
       this.#options.onError(error);
     }
     this.#cancelSweep();
-    if (this.#running) this.#cancelSweep = this.#options.clock.after(this.#limits.sweepMs, () => void this.#sweep());
+    if (this.#running) this.#cancelSweep = this.#options.clock.after(nextMs, () => void this.#sweep());
   }
 
   #plan(): void {

@@ -99,3 +99,18 @@ test('deliveries are due in the order of their instants, and of their ingest', (
   assert.equal(isDueBefore({ dueAt: 1, seq: 1 }, { dueAt: 1, seq: 2 }), true);
   assert.equal(isDueBefore({ dueAt: 1, seq: 2 }, { dueAt: 1, seq: 2 }), false);
 });
+
+test('what is put off while a read runs is not passed by, whether the read saw it or not', () => {
+  const progress = new ReadProgress();
+  progress.begin(1);
+  progress.cameTo(1, AT);
+  progress.begin(1);
+  const place = { dueAt: 2_000, seq: 8 };
+  progress.putOff(place);
+  assert.deepEqual(progress.cursor(1), AT);
+  progress.cameTo(1, { dueAt: 2_000, seq: 41 });
+  assert.equal(isDueBefore(progress.cursor(1) ?? place, place), true);
+  progress.begin(1);
+  progress.cameTo(1, { dueAt: 2_000, seq: 41 });
+  assert.deepEqual(progress.cursor(1), { dueAt: 2_000, seq: 41 }, 'read since');
+});

@@ -49,10 +49,8 @@ export class ReadProgress {
    * was read last, and a read that is under way may have passed it by before it was committed.
    */
   readFrom(deliveryClass: DeliveryClass, place: Position): void {
-    const before = { dueAt: place.dueAt, seq: place.seq - 1 };
-    this.#cursors[deliveryClass] = earlier(this.#cursors[deliveryClass], before);
-    const bound = this.#bounds[deliveryClass];
-    this.#bounds[deliveryClass] = bound === undefined ? before : earlier(bound, before);
+    this.#cursors[deliveryClass] = earlier(this.#cursors[deliveryClass], justBefore(place));
+    this.#bound(deliveryClass, place);
     this.#unread[deliveryClass] = true;
   }
 
@@ -67,11 +65,18 @@ export class ReadProgress {
 
   /**
    * A delivery was put off, and waits there as a retry. A read may have come past it while its outcome was on the way to the
-   * disk, and have left it alone because it was known.
+   * disk, and have left it alone because it was known; one that is under way may do so still.
    */
   putOff(place: Position): void {
     const cursor = this.#cursors[DELIVERY_CLASS.retry];
     if (cursor !== null && !isDueBefore(cursor, place)) this.rewind([DELIVERY_CLASS.retry]);
+    this.#bound(DELIVERY_CLASS.retry, place);
+  }
+
+  /** A read that is under way may not have seen what is there. */
+  #bound(deliveryClass: DeliveryClass, place: Position): void {
+    const bound = this.#bounds[deliveryClass];
+    this.#bounds[deliveryClass] = bound === undefined ? justBefore(place) : earlier(bound, justBefore(place));
   }
 }
 
@@ -83,6 +88,10 @@ type Bound = Cursor | undefined;
 /** The order in which deliveries of a class are due. */
 export function isDueBefore(one: Position, other: Position): boolean {
   return one.dueAt === other.dueAt ? one.seq < other.seq : one.dueAt < other.dueAt;
+}
+
+function justBefore({ dueAt, seq }: Position): Position {
+  return { dueAt, seq: seq - 1 };
 }
 
 function earlier(one: Cursor, other: Cursor): Cursor {

@@ -16,30 +16,39 @@ export interface StoreOptions {
   onError: (error: unknown) => void;
 }
 
+/** For a process that writes. */
+export interface WritingStoreOptions extends StoreOptions {
+  /** Whether it is to send as well. */
+  isOwner: boolean;
+  /** Told why a database on another machine is waited for. */
+  onWait: (reason: string) => void;
+}
+
 /*
  * Picks a driver by the address. Only the code of that driver is loaded.
  */
 
 /**
- * Opens the store for a process that writes.
- * @param options.isOwner whether it is to send as well
+ * Opens the store for a process that writes; waits for a database on another machine.
  * @returns the store, and the clock by which it says when things are due: where processes share a database, that one's
- * @throws InvalidSettingError, StoreUnavailableError
+ * @throws InvalidSettingError; for a file, StoreUnavailableError too
  */
 export async function openStore(
   { databaseUrl: url, databasePath: path }: StoreAddress,
-  { vault, clock: machine, isOwner, onError }: StoreOptions & { isOwner: boolean },
+  { vault, clock: machine, isOwner, onError, onWait }: WritingStoreOptions,
 ): Promise<{ store: Store; clock: Clock }> {
   if (path !== null) {
     const { openSqliteStore } = await import('./sqlite/open-sqlite-store.ts');
     return { store: openSqliteStore({ path, vault, clock: machine }), clock: machine };
   }
-  const [{ openPostgresStore }, { followDatabaseClock }] = await Promise.all([
+  const [{ openPostgresStore }, { followDatabaseClock }, { whenAvailable }] = await Promise.all([
     import('./postgres/open-postgres-store.ts'),
     import('./postgres/database-clock.ts'),
+    import('./postgres/when-available.ts'),
   ]);
   const { clock, observe: onTime } = followDatabaseClock(machine);
-  const store = await openPostgresStore({ url, vault, clock, isOwner, leaseClock: machine, onTime, onError });
+  const open = () => openPostgresStore({ url, vault, clock, isOwner, leaseClock: machine, onTime, onError });
+  const store = await whenAvailable(open, { clock: machine, onWait });
   return { store, clock };
 }
 

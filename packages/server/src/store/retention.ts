@@ -2,8 +2,8 @@
 export interface Retention {
   /**
    * Removes events that were accepted before an instant, with their deliveries and attempts, and jobs that were over before
-   * it. What is still owed stays, by itself or in a batch, and so does an event of which any delivery came to its end later. One
-   * short transaction.
+   * it. What is still owed stays, by itself or in a batch, and so does an event of which any delivery came to its end later. A driver
+   * that keeps days together may leave what was accepted within the last day before it. Short transactions alone.
    */
   prune(step: PruneStep): Promise<PruneResult>;
 }

@@ -21,10 +21,11 @@ import { answered, nextAttempt, plannedEvent, SAMPLE_URL, sampleChange, submissi
 
 /** A store that is open while the tests of one `describe` run. Each test works in a workspace of its own. */
 export class Scene {
-  readonly clock: ManualClock = createManualClock();
+  readonly clock: ManualClock;
   #opened: OpenedStore | null = null;
 
-  constructor(harness: StoreHarness) {
+  constructor(harness: StoreHarness, clock = createManualClock()) {
+    this.clock = clock;
     before(async () => {
       this.#opened = await harness.open(this.clock);
     });

@@ -11,7 +11,7 @@ const run = fc.constantFrom(null, ...RUNS);
 /** Ids in any order, so that none comes out right by chance. */
 const salt = fc.constantFrom('a', 'b', 'c', 'd');
 
-const action: fc.Arbitrary<Action> = fc.oneof(
+export const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('record'), lanes: fc.uniqueArray(lane, { minLength: 1 }), run, salt }),
@@ -53,6 +53,9 @@ export function testModel(harness: StoreHarness): void {
               seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
               await run.compare();
             }
+            // Also what seemed to be as it was.
+            await run.perform({ kind: 'reopen' });
+            await run.compare();
           } finally {
             await run.end();
           }

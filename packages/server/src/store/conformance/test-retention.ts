@@ -5,6 +5,7 @@ import { newId } from '../../ids.ts';
 import type { PruneResult } from '../store.ts';
 import type { StoreHarness } from './harness.ts';
 import { JobRuns } from './job-runs.ts';
+import { createManualClock } from './manual-clock.ts';
 import { plannedEvent, sampleJob, sampleTest, submission } from './samples.ts';
 import { idsOf, Scene } from './scene.ts';
 
@@ -13,7 +14,8 @@ const DAY_MS = 86_400_000;
 /** Removing what is over and old. */
 export function testRetention(harness: StoreHarness): void {
   describe('retention', () => {
-    const scene = new Scene(harness);
+    // Ids carry the present time: what has got old by the scene's clock is old by its id, too.
+    const scene = new Scene(harness, createManualClock(Date.now()));
     /** Takes steps to the end. @returns each */
     const prune = async (before: number, limit = 100): Promise<PruneResult[]> => {
       const results: PruneResult[] = [];

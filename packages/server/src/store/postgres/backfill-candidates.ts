@@ -3,16 +3,18 @@ import { createWants } from '../../domain/wants-event.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import type { Candidate, Candidates, JobPosition } from '../candidates.ts';
 import type { Query } from './database.ts';
+import { isToStay } from './days.ts';
 import { withNul } from './nul-free-text.ts';
 
 /** Parameters: workspace, webhook, two places, the last event, limit. */
 const page = (order: 'ASC' | 'DESC') => `
   SELECT e.seq, e.type, e.run_id, e.accepted_at, e.data,
     EXISTS (SELECT 1 FROM broxi.queue q WHERE q.workspace_id = $1 AND q.event_id = e.id AND q.webhook_id = $2)
-      OR EXISTS (SELECT 1 FROM broxi.deliveries d WHERE d.workspace_id = $1 AND d.event_id = e.id AND d.webhook_id = $2)
-      AS has_delivery
+      OR (
+        SELECT 1 FROM broxi.deliveries d WHERE d.workspace_id = $1 AND d.event_id = e.id AND d.webhook_id = $2 LIMIT 1
+      ) IS NOT NULL AS has_delivery
   FROM broxi.events e
-  WHERE workspace_id = $1 AND (accepted_at, seq) > ($3, $4) AND (accepted_at, seq) < ($5, $6) AND seq <= $7
+  WHERE ${isToStay('e', 'evt')} AND workspace_id = $1 AND (accepted_at, seq) > ($3, $4) AND (accepted_at, seq) < ($5, $6) AND seq <= $7
   ORDER BY accepted_at ${order}, seq ${order} LIMIT $8`;
 
 /**

@@ -8,7 +8,9 @@ import type { Lane } from '../../domain/webhook.ts';
 import { payloadOf } from '../rows/delivery-row.ts';
 import type { DeliveryQueue, GatheringMember, NewBatch, Position, SuccessorBatch } from '../store.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
+import { eventsById } from './by-id.ts';
 import type { Reads, Value } from './database.ts';
+import { isAside } from './days.ts';
 import { LASTING, SO_FAR } from './delivery-columns.ts';
 import { ADD_EVENTS, eventColumns } from './event-rows.ts';
 import { withoutNul } from './nul-free-text.ts';
@@ -18,21 +20,16 @@ import { revisionOf } from './workspace-revision.ts';
 const GATHERING = DELIVERY_CLASS.gathering;
 
 const READ = `
-  SELECT q.due_at, q.seq, q.id, q.route, q.created_at, e.type, octet_length(e.data) AS bytes
-  FROM (
-    SELECT * FROM broxi.queue
-    WHERE workspace_id = $1 AND webhook_id = $2 AND class = ${GATHERING} AND (due_at, seq) > ($3, $4)
-    ORDER BY due_at, seq LIMIT $5
-  ) q JOIN broxi.events e ON e.workspace_id = $1 AND e.id = q.event_id
-  ORDER BY q.due_at, q.seq`;
+  SELECT due_at, seq, id, event_id, route, created_at FROM broxi.queue
+  WHERE workspace_id = $1 AND webhook_id = $2 AND class = ${GATHERING} AND (due_at, seq) > ($3, $4)
+  ORDER BY due_at, seq LIMIT $5`;
 
 /** Those of a lane that wait where they were read, in the order of the arrays; nobody takes them before this transaction ends. */
 const WAITING = `
-  SELECT q.due_at, q.seq, q.id, q.thin, e.type, e.occurred_at, e.data
+  SELECT q.due_at, q.seq, q.id, q.event_id, q.thin
   FROM unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS p (due_at, seq, position)
     JOIN broxi.queue q ON q.workspace_id = $1 AND q.webhook_id = $2 AND q.class = ${GATHERING}
       AND q.due_at = p.due_at AND q.seq = p.seq
-    JOIN broxi.events e ON e.workspace_id = $1 AND e.id = q.event_id
   ORDER BY p.position FOR UPDATE OF q`;
 
 /** Moves the rows of members to history, where they stay. */
@@ -42,8 +39,8 @@ const JOIN = `
     WHERE q.workspace_id = $1 AND q.webhook_id = $2 AND q.class = ${GATHERING} AND q.due_at = p.due_at AND q.seq = p.seq
     RETURNING q.*
   )
-  INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, batch)
-  SELECT ${LASTING}, ${SO_FAR}, at_fallback, 'batched', $5 FROM gone`;
+  INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, batch, aside)
+  SELECT ${LASTING}, ${SO_FAR}, at_fallback, 'batched', $5, ${isAside('id', 'del')} FROM gone`;
 
 /**
  * Records the events of batches, and the batches as owed, or as failed where they are never due. Parameters: the columns of the
@@ -59,9 +56,9 @@ const ADD = `
   ),
   given_up AS (
     INSERT INTO broxi.deliveries (workspace_id, webhook_id, id, event_id, origin, route, at_fallback, created_at, attempts,
-      state, reason, last_status, finished_at)
+      state, reason, last_status, finished_at, aside)
     SELECT $9, $10, id, event_id, 'batch', $11::bigint, at_fallback = 1, created_at, 0, 'failed', reason, $20::integer,
-      $21::bigint
+      $21::bigint, ${isAside('id', 'del')}
     FROM given WHERE due_at IS NULL ORDER BY position
   ),
   owed AS (
@@ -75,7 +72,7 @@ const ADD = `
 
 const MOVE = `
   UPDATE broxi.deliveries d SET batch = m.batch FROM unnest($3::text[], $4::text[]) AS m (id, batch)
-  WHERE d.workspace_id = $1 AND d.id = m.id AND d.batch = $2`;
+  WHERE d.workspace_id = $1 AND d.id = ANY ($3::text[]) AND d.id = m.id AND d.batch = $2`;
 
 /** Passes by what is being made a batch of. */
 const RELEASE = `
@@ -90,18 +87,29 @@ const RELEASE = `
 export function readGathering(reads: Reads): DeliveryQueue['readGathering'] {
   return async ({ lane, after, limit }) => {
     const { dueAt, seq } = after ?? { dueAt: -1, seq: 0 };
-    const rows = await reads.query<GatheringRow>(READ, [lane.workspaceId, lane.webhookId, dueAt, seq, limit]);
-    return rows.map(
-      (row): GatheringMember => ({
-        seq: row.seq,
-        id: row.id,
-        dueAt: row.due_at,
-        createdAt: row.created_at,
-        eventType: row.type,
-        route: row.route,
-        dataBytes: row.bytes,
-      }),
+    const { workspaceId, webhookId } = lane;
+    const rows = await reads.query<GatheringRow>(READ, [workspaceId, webhookId, dueAt, seq, limit]);
+    const ids = rows.map(({ event_id: id }) => id);
+    const events = await eventsById<{ id: string; type: string; bytes: number }>(
+      reads.query,
+      'type, octet_length(data) AS bytes',
+      { workspaceId, ids },
     );
+    return rows.flatMap((row): GatheringMember[] => {
+      const event = events.get(row.event_id);
+      if (event === undefined) return [];
+      return [
+        {
+          seq: row.seq,
+          id: row.id,
+          dueAt: row.due_at,
+          createdAt: row.created_at,
+          eventType: event.type,
+          route: row.route,
+          dataBytes: event.bytes,
+        },
+      ];
+    });
   };
 }
 
@@ -162,8 +170,12 @@ export function createBatchRows({ clock, dueNow }: { clock: Clock; dueNow: () =>
       const { workspaceId, webhookId } = lane;
       const rows = await tx.query<WaitingRow>(WAITING, [workspaceId, webhookId, ...placeColumns(members)]);
       if (rows.length === 0) return 0;
+      const ids = rows.map(({ event_id: id }) => id);
+      const events = await eventsById<EventRow>(tx.query, 'type, occurred_at, data', { workspaceId, ids });
       const bodies = rows.map((row) => {
-        const event = { type: row.type, occurredAt: row.occurred_at, dataText: row.data };
+        const found = events.get(row.event_id);
+        if (found === undefined) throw new Error('what is owed has an event');
+        const event = { type: found.type, occurredAt: found.occurred_at, dataText: found.data };
         return deliveryBody({ webhookId, deliveryId: row.id, event, payload: payloadOf(row) });
       });
       const dataText = batchDataText(batch.eventType, bodies);
@@ -242,17 +254,21 @@ interface GatheringRow {
   due_at: number;
   seq: number;
   id: string;
+  event_id: string;
   route: number | null;
   created_at: number;
-  type: string;
-  bytes: number;
 }
 
 interface WaitingRow {
   due_at: number;
   seq: number;
   id: string;
+  event_id: string;
   thin: boolean;
+}
+
+interface EventRow {
+  id: string;
   type: string;
   occurred_at: number;
   data: string;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Clock } from '../../clock.ts';
 import { textArray } from './array-parameter.ts';
-import type { Query } from './database.ts';
+import { KEEP_ALIVE, type Query } from './database.ts';
 
 /** What a node can be told: that there is news of its lanes, or that shards are free. */
 export type Ring = 'wakes' | 'shards';
@@ -82,7 +82,7 @@ export class Bell {
       connectionString: url,
       application_name: 'broxi-webhooks listen',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
+      ...KEEP_ALIVE,
     });
     const connectAgain = () => {
       if (this.#stopped || this.#client !== client) return;
@@ -101,6 +101,8 @@ export class Bell {
       onRing('wakes');
     } catch {
       connectAgain();
+      // A standby takes connections, and refuses to listen.
+      await client.end().catch(() => {});
     }
   }
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import pg from 'pg';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Lane } from '../../domain/webhook.ts';
+import { CuttingProxy } from '../../test/postgres/cutting-proxy.ts';
 import { ThrowawayPostgres } from '../../test/postgres/throwaway-postgres.ts';
 import { waitUntil } from '../../test/wait-until.ts';
 import { answered, nextAttempt, plannedEvent, sampleAudit, sampleChange, submission } from '../conformance/samples.ts';
@@ -50,11 +53,11 @@ function stoppableClock(): Clock & { stop(): void; go(): void } {
 
 /** Nodes on a database of their own. */
 class Nodes {
-  readonly #url: string;
+  readonly url: string;
   readonly #open = new Set<Store>();
 
   private constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   static async begin(): Promise<Nodes> {
@@ -62,7 +65,7 @@ class Nodes {
   }
 
   async open(options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
-    const store = await openPostgresStore({ url: this.#url, vault, clock: systemClock, ...options });
+    const store = await openPostgresStore({ url: this.url, vault, clock: systemClock, ...options });
     this.#open.add(store);
     return store;
   }
@@ -77,7 +80,7 @@ class Nodes {
   }
 
   query<Row extends object>(text: string): Promise<Row[]> {
-    return postgres.query<Row>(text, this.#url);
+    return postgres.query<Row>(text, this.url);
   }
 }
 
@@ -254,9 +257,9 @@ describe('news between nodes', () => {
 
   it('tells of what was put back, and of webhooks that were changed', async () => {
     const lane = laneOf(there);
+    const before = wakesOf(there);
     await here.record(submission([plannedEvent([lane], { ids: ['del_back'] })]));
     await here.cancel({ lane, deliveryId: 'del_back', limit: 1, reason: 'test' });
-    const before = wakesOf(there);
     await waitUntil('the first news is heard', () => before.some(({ first }) => first !== null), 5_000);
     const heard = wakesOf(there);
     await here.requeue(lane, 'del_back');
@@ -341,3 +344,77 @@ describe('news between nodes', () => {
     await rebalanced([here, there]);
   });
 });
+
+describe('news whose taking is in doubt', () => {
+  it('is heard, whatever becomes of the commit that takes its rows away', async () => {
+    const nodes = await Nodes.begin();
+    const here = await nodes.open();
+    const { hostname: host, port } = new URL(nodes.url);
+    const proxy = await CuttingProxy.start({ host, port: Number(port) });
+    const through = new URL(nodes.url);
+    through.port = String(proxy.port);
+    const errors: unknown[] = [];
+    const there = await nodes.open({ url: through.href, onError: (error) => errors.push(error) });
+    try {
+      await rebalanced([here, there]);
+      const heard = wakesOf(there);
+      // It commits nothing but what it takes.
+      const cut = proxy.cutAt('COMMIT\0', { delivered: true });
+      await here.record(submission([plannedEvent([laneOf(there)])]));
+      await cut;
+      await waitUntil('the answer is missed', () => errors.length > 0, 10_000);
+      assert.equal(heard.length, 1);
+      assert.deepEqual(await nodes.query('SELECT * FROM broxi.wakes'), [], 'nobody can be told any more');
+    } finally {
+      await nodes.end();
+      await proxy.stop();
+    }
+  });
+});
+
+describe('what a node that is cut off left open', () => {
+  it('is ended by whoever takes over: PostgreSQL waits for the end of a statement, and nothing else ends that', async () => {
+    const nodes = await Nodes.begin();
+    await nodes.close(await nodes.open());
+    const sessions = await Promise.all(['dead', 'alive'].map((name) => cutOffInAStatement(nodes.url, `node_${name}`)));
+    try {
+      await nodes.query(`INSERT INTO broxi.nodes VALUES
+        ('node_dead', clock_timestamp() - interval '1 second'), ('node_alive', clock_timestamp() + interval '1 hour')`);
+      await nodes.query("UPDATE broxi.shards SET node_id = 'node_dead'");
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      await nodes.open();
+      const left = async () =>
+        await nodes.query<{ name: string }>(
+          "SELECT application_name AS name FROM pg_stat_activity WHERE wait_event = 'ClientRead' AND state = 'active'",
+        );
+      await waitUntil('it is ended', async () => (await left()).length < 2, 5_000);
+      assert.deepEqual(await left(), [{ name: 'broxi-webhooks node_alive' }]);
+    } finally {
+      for (const session of sessions) session.destroy();
+      await nodes.end();
+    }
+  });
+});
+
+/** A session that has a transaction open, and has sent a statement, but not what ends it. @returns its socket */
+async function cutOffInAStatement(url: string, nodeId: string): Promise<Socket> {
+  const client = new pg.Client({ connectionString: url, application_name: `broxi-webhooks ${nodeId}` });
+  client.on('error', () => {});
+  await client.connect();
+  await client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 100; SET LOCAL statement_timeout = 200');
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const message = (type: string, body: string) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(4 + body.length);
+    return Buffer.concat([Buffer.from(type), length, Buffer.from(body)]);
+  };
+  // Parse, Bind, Execute, Flush; what does not come any more is Sync.
+  const messages = [
+    ['P', '\0SELECT 1\0\0\0'],
+    ['B', '\0\0\0\0\0\0\0\0'],
+    ['E', '\0\0\0\0\0'],
+    ['H', ''],
+  ] as const;
+  stream.write(Buffer.concat(messages.map(([type, body]) => message(type, body))));
+  return stream;
+}

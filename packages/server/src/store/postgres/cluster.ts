@@ -1,27 +1,29 @@
 import type { Clock } from '../../clock.ts';
 import type { Lane } from '../../domain/webhook.ts';
-import { newId } from '../../ids.ts';
 import type { Ownership, OwnershipListener, Wake } from '../store.ts';
-import { Bell } from './bell.ts';
-import { limits, openPool, type Query, queryOn } from './database.ts';
-import { translate } from './errors.ts';
+import type { Bell, Ring } from './bell.ts';
 import { Membership } from './membership.ts';
-import type { Transaction } from './transaction.ts';
-import { addWakes, takeWakes } from './wake-rows.ts';
-
-const BEGIN = `BEGIN; SELECT ${limits({ statement: 4_000, lock: 3_000, idle: 4_000 })}`;
-/** A beat that takes longer is too late; the next one has another connection. */
-const ANSWER_TIMEOUT_MS = 5_000;
+import type { SharedTables } from './shared-tables.ts';
 
 export interface ClusterOptions {
-  url: string;
+  nodeId: string;
   isOwner: boolean;
   /** What the node's own time is measured with. */
   clock: Clock;
+  tables: SharedTables;
+  openBell: (onRing: (ring: Ring) => void) => Pick<Bell, 'start' | 'ring' | 'stop'>;
   onWake: (wakes: readonly Wake[]) => void;
   /** What the database's clock says. @param reading.askedAt on the monotonic clock */
   onTime: (reading: { databaseNow: number; askedAt: number }) => void;
   onError: (error: unknown) => void;
+}
+
+/** News of a transaction. */
+export interface Announcement {
+  /** What is to be written with what it tells of. */
+  forOthers: readonly Wake[];
+  /** Tells of all of it. */
+  committed: () => void;
 }
 
 /**
@@ -33,45 +35,32 @@ export interface ClusterOptions {
  * there, so a row is written then. Whoever takes a shard over later finds everything by its first sweep.
  */
 export class Cluster implements Ownership {
-  readonly nodeId = newId('node');
   readonly #options: ClusterOptions;
-  readonly #pool;
   readonly #membership: Membership;
-  readonly #bell: Bell;
+  readonly #bell: Pick<Bell, 'start' | 'ring' | 'stop'>;
   #listener: OwnershipListener = { gained: () => {}, letGo: async () => {} };
   #taking: Promise<void> | null = null;
   #takeAgain = false;
+  /** News for others that could not be written yet. */
+  #unwritten: readonly Wake[] = [];
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { url, isOwner, clock, onTime, onError } = options;
-    const { nodeId } = this;
-    // Of its own, so that no commit and no list holds up the beat.
-    this.#pool = openPool(url, 2, ANSWER_TIMEOUT_MS);
-    const query: Query = async (text, values = []) => {
-      try {
-        return (await this.#pool.query(text, [...values])).rows;
-      } catch (error) {
-        throw translate(error);
-      }
-    };
+    const { nodeId, isOwner, clock, tables, openBell, onTime, onError } = options;
     this.#membership = new Membership({
-      ...{ nodeId, isOwner, clock, query, onError },
-      transact: (work) => this.#transact(work),
+      ...{ nodeId, isOwner, clock, tables, onError },
       listener: {
         gained: (isGained) => this.#listener.gained(isGained),
         letGo: (isLost) => this.#listener.letGo(isLost),
       },
       onBeat: ({ hasWakes, ...reading }) => {
         onTime(reading);
+        this.#catchUp();
         if (hasWakes) this.#take();
       },
       onShardsFree: () => this.#bell.ring(this.#membership.others, 'shards'),
     });
-    this.#bell = new Bell({
-      ...{ url, nodeId, clock, query },
-      onRing: (ring) => (ring === 'wakes' ? this.#take() : this.#membership.beatSoon()),
-    });
+    this.#bell = openBell((ring) => (ring === 'wakes' ? this.#take() : this.#membership.beatSoon()));
   }
 
   async start(): Promise<void> {
@@ -83,7 +72,7 @@ export class Cluster implements Ownership {
     await this.#membership.stop();
     await this.#taking;
     await this.#bell.stop();
-    await this.#pool.end();
+    await this.#options.tables.close();
   }
 
   owns(lane: Lane): boolean {
@@ -94,29 +83,54 @@ export class Cluster implements Ownership {
     this.#listener = listener;
   }
 
-  /** Writes the news for other nodes with what it tells of. */
-  async beforeCommit(tx: Transaction): Promise<void> {
-    const forOthers = tx.wakes.all.filter(({ lane }) => !this.owns(lane));
-    tx.toldOthers = new Set(forOthers);
-    if (forOthers.length > 0) await addWakes(tx.query, forOthers);
+  /**
+   * Looks at the news of a transaction that is about to be committed: that for other nodes is written with what it tells of. That
+   * a webhook was changed is always written: no sweep finds it, should the lane go away, and this process end, before its new
+   * owner can be told.
+   */
+  announce(wakes: readonly Wake[]): Announcement {
+    const own = new Set(wakes.filter(({ lane }) => this.owns(lane)));
+    const forOthers = wakes.filter((wake) => wake.changed || !own.has(wake));
+    const { losses } = this.#membership;
+    return { forOthers, committed: () => this.#tell(wakes, { own, losses }) };
   }
 
-  /** Tells of what was committed. */
-  afterCommit(tx: Transaction): void {
-    const wakes = tx.wakes.take();
-    const [own, others] = [true, false].map((isOwn) => wakes.filter(({ lane }) => this.owns(lane) === isOwn));
-    const late = (others ?? []).filter((wake) => !tx.toldOthers.has(wake));
-    const told = () => this.#ringFor(others ?? []);
-    if (late.length === 0) told();
-    // What cannot be written is found by a sweep.
-    else this.#transact((query) => addWakes(query, late)).then(told, this.#options.onError);
-    if (own !== undefined && own.length > 0) this.#options.onWake(own);
+  /** @param before whose the lanes were before the commit */
+  #tell(wakes: readonly Wake[], before: { own: ReadonlySet<Wake>; losses: number }): void {
+    const own = wakes.filter(({ lane }) => this.owns(lane));
+    const others = wakes.filter((wake) => !own.includes(wake));
+    const isLate = (wake: Wake) => before.own.has(wake) && !wake.changed;
+    this.#ringFor(others.filter((wake) => !isLate(wake)));
+    this.#addLate(others.filter(isLate));
+    // Where a lane was another's meanwhile, that one may have sent what is handed over.
+    const isOwnStill = (wake: Wake) => before.own.has(wake) && before.losses === this.#membership.losses;
+    const heard = own.map((wake) => (isOwnStill(wake) ? wake : { ...wake, handedOver: null }));
+    if (heard.length > 0) this.#options.onWake(heard);
+  }
+
+  /** Writes news of what is committed already; with the next beat that is answered, if that cannot be now. */
+  #addLate(wakes: readonly Wake[]): void {
+    if (wakes.length === 0) return;
+    this.#options.tables.addWakes(wakes).then(
+      () => this.#ringFor(wakes),
+      (error: unknown) => {
+        this.#unwritten = [...this.#unwritten, ...wakes];
+        this.#options.onError(error);
+      },
+    );
+  }
+
+  #catchUp(): void {
+    const unwritten = this.#unwritten;
+    this.#unwritten = [];
+    this.#addLate(unwritten);
   }
 
   #ringFor(wakes: readonly Wake[]): void {
+    if (wakes.length === 0) return;
     const owners = new Set(wakes.map(({ lane }) => this.#membership.ownerOf(lane)));
     // Where the latest beat shows nobody, or this node, which gave it up since: one of the others has it, or takes it next.
-    const isKnown = !owners.has(null) && !owners.has(this.nodeId);
+    const isKnown = !owners.has(null) && !owners.has(this.#options.nodeId);
     this.#bell.ring(isKnown ? [...owners].filter((owner) => owner !== null) : this.#membership.others, 'wakes');
     // It may have come to this node meanwhile.
     if (!isKnown) this.#take();
@@ -140,23 +154,9 @@ export class Cluster implements Ownership {
   async #takeOnce(): Promise<void> {
     const { owned } = this.#membership;
     if (owned.length === 0) return;
-    const wakes = await this.#transact((query) => takeWakes(query, this.nodeId, owned));
-    if (wakes.length > 0) this.#options.onWake(wakes);
-  }
-
-  async #transact<Result>(work: (query: Query) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw translate(error);
+    const { nodeId, tables, onWake } = this.#options;
+    await tables.takeWakes(nodeId, owned, (wakes) => {
+      if (wakes.length > 0) onWake(wakes);
     });
-    try {
-      await client.query(BEGIN);
-      const result = await work(queryOn(client));
-      await client.query('COMMIT');
-      client.release();
-      return result;
-    } catch (error) {
-      client.release(true);
-      throw translate(error);
-    }
   }
 }

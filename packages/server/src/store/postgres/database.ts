@@ -7,24 +7,39 @@ export type Value = string | number | boolean | null | Buffer;
 /** Runs a statement of this transaction. `Row` names the columns of that very statement. */
 export type Query = <Row extends object>(text: string, values?: readonly Value[]) => Promise<Row[]>;
 
+const APPLICATION = 'broxi-webhooks';
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** Longer than any statement may take in the database: the network is gone. */
 const ANSWER_TIMEOUT_MS = 45_000;
 const INT8_OID = 20;
 
-const BEGIN_READING = `BEGIN READ ONLY; SELECT ${limits({ statement: 30_000, lock: 5_000, idle: 10_000 })}`;
-const BEGIN_SNAPSHOT = BEGIN_READING.replace('BEGIN', 'BEGIN ISOLATION LEVEL REPEATABLE READ');
+/** Of an idle connection it is asked so often whether the other end is still there: some seconds later it has ended. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
+const READING = { statement: 30_000, lock: 5_000, idle: 10_000 };
+const BEGIN_READING = begin(READING, 'READ COMMITTED READ ONLY');
+const BEGIN_SNAPSHOT = begin(READING, 'REPEATABLE READ READ ONLY');
 
 /**
- * Columns of a SELECT that say how long the statements of this transaction may take, in milliseconds: nothing waits, or holds
- * up others, for ever.
+ * Begins a transaction whose statements see what is committed when each of them begins, whatever the role's default is. None
+ * is compiled: over many days of history that takes seconds, to save milliseconds.
+ * @param limits how long its statements may take, in milliseconds: nothing waits, or holds up others, for ever
  */
-export function limits({ statement, lock, idle }: { statement: number; lock: number; idle: number }): string {
+export function begin(
+  { statement, lock, idle }: { statement: number; lock: number; idle: number },
+  level = 'READ COMMITTED',
+): string {
   const timeouts = { statement_timeout: statement, lock_timeout: lock, idle_in_transaction_session_timeout: idle };
-  return Object.entries(timeouts)
-    .map(([name, milliseconds]) => `set_config('${name}', '${milliseconds}', true)`)
-    .join(', ');
+  const settings = Object.entries({ ...timeouts, jit: 'off' }).map(
+    ([name, value]) => `set_config('${name}', '${value}', true)`,
+  );
+  return `BEGIN ISOLATION LEVEL ${level}; SELECT ${settings.join(', ')}`;
+}
+
+/** What the connection that writes for a node is called: by it another one can end what that left locked. */
+export function writerName(nodeId: string): string {
+  return `${APPLICATION} ${nodeId}`;
 }
 
 /** The first row, or null. */
@@ -42,22 +57,47 @@ export function queryOn(client: pg.PoolClient): Query {
  * gives each transaction another connection (PgBouncer) may stand between. What a transaction sends without waiting for the
  * answer before goes out at once.
  */
-export function openPool(url: string, connections: number, answerTimeoutMs = ANSWER_TIMEOUT_MS): pg.Pool {
+export function openPool(
+  url: string,
+  connections: number,
+  { name = APPLICATION, answerTimeoutMs = ANSWER_TIMEOUT_MS }: { name?: string; answerTimeoutMs?: number } = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
     pipeline: true,
-    application_name: 'broxi-webhooks',
+    application_name: name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     query_timeout: answerTimeoutMs,
-    keepAlive: true,
+    ...KEEP_ALIVE,
     types: { getTypeParser: parserOf },
   });
   // A connection that ends tells whoever uses it; an idle one is replaced when it is needed.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+/** Runs work in a transaction on a connection of its own. @param begin the statements that begin it */
+export async function transactOn<Result>(
+  pool: pg.Pool,
+  begin: string,
+  work: (query: Query) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translate(error);
+  });
+  try {
+    await client.query(begin);
+    const result = await work(queryOn(client));
+    await client.query('COMMIT');
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true);
+    throw translate(error);
+  }
 }
 
 /** Counters and instants are bigint there, and safe integers here. */
@@ -68,16 +108,23 @@ function parserOf(oid: number, format?: 'text' | 'binary') {
 /** What only reads, each in a short transaction of its own. */
 export class Reads {
   readonly #pool: pg.Pool;
+  readonly #begin: string;
 
-  constructor(pool: pg.Pool) {
+  /**
+   * @param options.inOrderOfKeys what is read is the front of an index, in its order: to read it all and sort it is not worth a
+   *   thought. The database does think of it when it takes a table for nearly empty, as it may after a vacuum that could remove
+   *   nothing because some session holds an old snapshot.
+   */
+  constructor(pool: pg.Pool, { inOrderOfKeys = false }: { inOrderOfKeys?: boolean } = {}) {
     this.#pool = pool;
+    this.#begin = inOrderOfKeys ? `${BEGIN_READING}, set_config('enable_sort', 'off', true)` : BEGIN_READING;
   }
 
   /** One statement, in one round trip. Text that holds a NUL finds nothing. */
   readonly query: Query = async <Row extends object>(text: string, values: readonly Value[] = []): Promise<Row[]> =>
     await this.#patiently(async (client) => {
       const [, answer] = await Promise.allSettled([
-        client.query(BEGIN_READING),
+        client.query(this.#begin),
         client.query(text, [...values]),
         client.query('COMMIT'),
       ]);

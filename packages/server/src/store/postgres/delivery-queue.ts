@@ -3,16 +3,16 @@ import type { Exchange } from '../../domain/attempt.ts';
 import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { payloadOf } from '../rows/delivery-row.ts';
-import type { DueRow } from '../rows/due-row.ts';
 import { webhookFromRow } from '../rows/webhook-row.ts';
 import type { DeliveryQueue, Settlement } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { type BatchRows, readGathering } from './batch-rows.ts';
 import type { Batch, CommitGroup } from './commit-group.ts';
 import { firstOf, type Reads } from './database.ts';
+import { isAside, isToStay } from './days.ts';
 import { LASTING } from './delivery-columns.ts';
 import { findDestinations } from './destination-rows.ts';
-import { DUE_COLUMNS, queuedFromDueRow } from './due-rows.ts';
+import { WAITING_COLUMNS, type WaitingRow, withEvents } from './due-rows.ts';
 import { headReads } from './head-rows.ts';
 import { findHold } from './hold-rows.ts';
 import { withNul, withoutNul } from './nul-free-text.ts';
@@ -34,13 +34,9 @@ const LANES = `
 
 /** Reads the primary key from a position on: rows before it that are dead are not met again. */
 const DUE = `
-  SELECT ${DUE_COLUMNS}
-  FROM (
-    SELECT * FROM broxi.queue
-    WHERE workspace_id = $1 AND webhook_id = $2 AND class = $3 AND (due_at, seq) > ($4, $5) AND due_at <= $6
-    ORDER BY due_at, seq LIMIT $7
-  ) q JOIN broxi.events e ON e.workspace_id = $1 AND e.id = q.event_id
-  ORDER BY q.due_at, q.seq`;
+  SELECT ${WAITING_COLUMNS}, q.event_id FROM broxi.queue q
+  WHERE workspace_id = $1 AND webhook_id = $2 AND class = $3 AND (due_at, seq) > ($4, $5) AND due_at <= $6
+  ORDER BY due_at, seq LIMIT $7`;
 
 const NEXT_DUE = `
   SELECT due_at FROM broxi.queue
@@ -52,8 +48,10 @@ const EXCHANGES = `
     SELECT id FROM broxi.queue WHERE workspace_id = $1 AND webhook_id = $2 AND attempts > 0
     UNION ALL
     SELECT id FROM broxi.deliveries WHERE workspace_id = $1 AND webhook_id = $2 AND attempts > 0 AND finished_at > $3
-  ) d JOIN broxi.attempts a ON a.workspace_id = $1 AND a.delivery_id = d.id
-  WHERE a.started_at + a.duration_ms >= $3`;
+  ) d CROSS JOIN LATERAL (
+    SELECT exchanges FROM broxi.attempts
+    WHERE workspace_id = $1 AND delivery_id = d.id AND started_at + duration_ms >= $3 OFFSET 0
+  ) a`;
 
 /** Ends some deliveries of a lane, or the one named. Passes by what is being settled. Result: the run of each. */
 const CANCEL = `
@@ -65,17 +63,19 @@ const CANCEL = `
   gone AS (
     DELETE FROM broxi.queue q USING chosen c WHERE q.workspace_id = c.workspace_id AND q.id = c.id RETURNING q.*
   )
-  INSERT INTO broxi.deliveries (${LASTING}, attempts, last_status, at_fallback, state, finished_at, reason)
-  SELECT ${LASTING}, attempts, last_status, at_fallback, 'cancelled', $5, $6 FROM gone RETURNING run`;
+  INSERT INTO broxi.deliveries (${LASTING}, attempts, last_status, at_fallback, state, finished_at, reason, aside)
+  SELECT ${LASTING}, attempts, last_status, at_fallback, 'cancelled', $5, $6, ${isAside('id', 'del')} FROM gone
+  RETURNING run`;
 
 /** Gives up one that failed, where it has a run that may wait for it. Result: its run. */
 const GIVE_UP = `
   UPDATE broxi.deliveries SET state = 'cancelled', finished_at = $4, reason = $5
   WHERE workspace_id = $1 AND webhook_id = $2 AND id = $3 AND state = 'failed' AND run IS NOT NULL RETURNING run`;
 
-/** What is over, and is no member of a batch that is owed. */
+/** What is over, and is no member of a batch that is owed; and its event is to stay. */
 const ENDED = `
   SELECT event_id, route, run, thin FROM broxi.deliveries d WHERE workspace_id = $1 AND webhook_id = $2 AND id = $3
+    AND EXISTS (SELECT 1 FROM broxi.events e WHERE e.workspace_id = $1 AND e.id = d.event_id AND ${isToStay('e', 'evt')})
     AND NOT EXISTS (SELECT 1 FROM broxi.queue b WHERE b.workspace_id = $1 AND b.id = d.batch)`;
 
 /** What is owed. A row of the queue is the promise to send, and the place where it waits is the fence of its settlement. */
@@ -135,7 +135,7 @@ export function deliveryQueue(options: {
     async readDue({ lane, class: deliveryClass, after, dueBy, limit }) {
       const { dueAt, seq } = after ?? { dueAt: -1, seq: 0 };
       const values = [lane.workspaceId, lane.webhookId, deliveryClass, dueAt, seq, dueBy, limit];
-      return (await reads.query<DueRow>(DUE, values)).map((row) => queuedFromDueRow(lane, row));
+      return await withEvents(reads.query, lane, await reads.query<WaitingRow>(DUE, values));
     },
     async nextDueAt({ workspaceId, webhookId }, after) {
       const rows = await reads.query<{ due_at: number }>(NEXT_DUE, [workspaceId, webhookId, after]);

@@ -33,11 +33,16 @@ const CONNECTION_ERRORS =
 export function translate(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = codeOf(error);
-  if (IN_THE_WAY.has(code)) return new InTheWayError(error.message, { cause: error });
+  if (IN_THE_WAY.has(code) || isWithoutPartition(error)) return new InTheWayError(error.message, { cause: error });
   const known = UNAVAILABLE.find(([begins]) => code.startsWith(begins));
   if (known !== undefined) return unavailable(known[1], error);
   if (isConnectionError(error)) return unavailable('the database cannot be reached', error);
   return error;
+}
+
+/** A day of history was made or closed at that very instant: the next try sees it. A constraint that fails has a name. */
+function isWithoutPartition(error: Error): boolean {
+  return codeOf(error) === '23514' && !('constraint' in error && error.constraint !== undefined);
 }
 
 /** Whether the connection ended before the answer was there, so that nobody knows what became of the statement. */
@@ -52,6 +57,11 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
+/** A partition that another session is detaching, or has: it is no longer what it was a moment ago. */
+export function isStateOfAnother(error: unknown): boolean {
+  return error instanceof Error && ['55000', '42P01', '42809'].includes(codeOf(error));
+}
+
 /** A text with a NUL, which is nowhere in the database. */
 export function isUnstorableText(error: unknown): boolean {
   return error instanceof Error && codeOf(error) === '22021';
@@ -59,6 +69,13 @@ export function isUnstorableText(error: unknown): boolean {
 
 export function unavailable(why: string, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`Nothing can be recorded now: ${why}.`, cause);
+}
+
+/** What lies behind it, in one line, for whoever runs the server: such as the address that refuses connections. */
+export function reasonOf({ cause, message }: Error): string {
+  // Of several addresses of one host: all of them failed.
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return first instanceof Error && first.message !== '' ? first.message : message;
 }
 
 function codeOf(error: Error): string {

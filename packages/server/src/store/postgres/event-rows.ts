@@ -2,6 +2,7 @@ import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type { PlannedEvent } from '../store.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
+import { isAside } from './days.ts';
 import { withoutNul } from './nul-free-text.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -12,8 +13,8 @@ const EVENT_ARRAYS =
   '$1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[]';
 
 export const ADD_EVENTS = `
-  INSERT INTO broxi.events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data)
-  SELECT workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data
+  INSERT INTO broxi.events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, aside)
+  SELECT workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, ${isAside('e.id', 'evt')}
   FROM unnest(${EVENT_ARRAYS}) WITH ORDINALITY
     AS e (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, position)
   ORDER BY position`;

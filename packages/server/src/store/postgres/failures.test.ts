@@ -54,7 +54,7 @@ describe('a connection that is lost', () => {
 
   it('while COMMIT was on its way back: what was recorded is said to be recorded', async () => {
     const before = await countEvents(url);
-    const cut = proxy.cutAt('COMMIT', { delivered: true });
+    const cut = proxy.cutAt('COMMIT\0', { delivered: true });
     const recorded = record(store);
     await cut;
     assert.equal((await recorded).kind, 'recorded');
@@ -63,7 +63,7 @@ describe('a connection that is lost', () => {
 
   it('while COMMIT was on its way there: nothing is recorded, and it says so', async () => {
     const before = await countEvents(url);
-    const cut = proxy.cutAt('COMMIT', { delivered: false });
+    const cut = proxy.cutAt('COMMIT\0', { delivered: false });
     const recorded = record(store);
     await Promise.all([cut, assert.rejects(recorded, StoreUnavailableError)]);
     assert.equal(await countEvents(url), before);

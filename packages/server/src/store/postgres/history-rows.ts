@@ -3,6 +3,7 @@ import type { DeliveryOrigin, PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
 import type { Value } from './database.ts';
+import { isAside } from './days.ts';
 import { withoutNul } from './nul-free-text.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -54,7 +55,8 @@ export function attemptArrays(attempts: readonly AttemptOf[]): Buffer[] {
 
 export async function addAttempts(tx: Transaction, attempts: readonly AttemptOf[]): Promise<void> {
   await tx.query(
-    `INSERT INTO broxi.attempts (${ATTEMPT_COLUMNS}) SELECT * FROM unnest(${attemptParameters(1)})`,
+    `INSERT INTO broxi.attempts (${ATTEMPT_COLUMNS}, aside)
+      SELECT a.*, ${isAside('a.delivery_id', 'del')} FROM unnest(${attemptParameters(1)}) AS a (${ATTEMPT_COLUMNS})`,
     attemptArrays(attempts),
   );
 }
@@ -79,8 +81,9 @@ export async function addFinished(tx: Transaction, delivery: FinishedDelivery): 
   const values: Value[] = [lane.workspaceId, id, lane.webhookId, eventId, origin, state];
   const added = await tx.query(
     `INSERT INTO broxi.deliveries (workspace_id, id, webhook_id, event_id, origin, state, reason, attempts, last_status,
-        created_at, finished_at, at_fallback, thin)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8::integer, $9::integer, $10::bigint, $11::bigint, false, $12::boolean
+        created_at, finished_at, at_fallback, thin, aside)
+      SELECT $1, $2, $3, $4, $5, $6, $7, $8::integer, $9::integer, $10::bigint, $11::bigint, false, $12::boolean,
+        ${isAside('$2', 'del')}
       WHERE NOT EXISTS (SELECT 1 FROM broxi.queue WHERE workspace_id = $1 AND id = $2) RETURNING id`,
     [...values, withoutNul(reason), attempts, lastStatus, createdAt, finishedAt, payload === 'thin'],
   );

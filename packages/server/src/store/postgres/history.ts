@@ -1,8 +1,9 @@
 import { type AttemptRow, attemptFromRow } from '../rows/attempt-row.ts';
 import { deliveryFromRow, type ListedRow } from '../rows/delivery-row.ts';
 import type { Delivery, DeliveryQuery, History } from '../store.ts';
-import type { Reads, Value } from './database.ts';
-import { firstOf } from './database.ts';
+import { bigintArray, textArray } from './array-parameter.ts';
+import { eventsById, IS_ONE_OF, oneOf } from './by-id.ts';
+import { firstOf, type Query, type Reads, type Value } from './database.ts';
 import { LASTING, SO_FAR } from './delivery-columns.ts';
 import { withNul, withoutNul } from './nul-free-text.ts';
 
@@ -14,54 +15,64 @@ const WAITING = `
 const ENDED = `
   SELECT ${LASTING}, ${SO_FAR}, at_fallback, state, NULL::bigint AS due_at, finished_at, batch FROM broxi.deliveries`;
 
-/** The batch of a member `d`, wherever its row is. */
-const BATCH = `
-  SELECT id, 'pending' AS state, at_fallback, NULL::bigint AS finished_at
-  FROM broxi.queue WHERE workspace_id = d.workspace_id AND id = d.batch
+/** Batches, wherever their rows are. */
+const BATCHES = `
+  SELECT id, 'pending' AS state, at_fallback, NULL::bigint AS finished_at FROM broxi.queue WHERE ${IS_ONE_OF}
   UNION ALL
-  SELECT id, state, at_fallback, finished_at FROM broxi.deliveries WHERE workspace_id = d.workspace_id AND id = d.batch`;
+  SELECT id, state, at_fallback, finished_at FROM broxi.deliveries WHERE ${IS_ONE_OF}`;
 
-/** The first that failed before `d` in its run. */
+/** Parameters: workspace, then arrays of ids, webhooks, runs and places. Result: the first that failed before each in its run. */
 const FAILED_BEFORE = `
-  SELECT f.id FROM broxi.deliveries f
-  WHERE f.workspace_id = d.workspace_id AND f.webhook_id = d.webhook_id AND f.run = d.run AND f.state = 'failed'
-    AND f.seq < d.seq
-  ORDER BY f.seq LIMIT 1`;
-
-/** The newest of what is chosen, with what is shown of their events. */
-function listed(choices: readonly string[]): string {
-  const newest = choices.map((choice) => `(${choice} ORDER BY id DESC LIMIT $1)`).join(' UNION ALL ');
-  return `
-    SELECT d.*, e.type AS event_type, e.run_id, b.id AS batch_id, b.state AS batch_state,
-      b.at_fallback AS batch_at_fallback, b.finished_at AS batch_finished_at,
-      CASE WHEN d.state = 'pending' AND d.run IS NOT NULL THEN (${FAILED_BEFORE}) END AS failed_before
-    FROM (SELECT * FROM (${newest}) n ORDER BY id DESC LIMIT $1) d
-      JOIN broxi.events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
-      LEFT JOIN LATERAL (${BATCH}) b ON true
-    ORDER BY d.id DESC`;
-}
+  SELECT d.id, f.id AS failed_before
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS d (id, webhook_id, run, seq)
+    CROSS JOIN LATERAL (
+      SELECT id FROM broxi.deliveries
+      WHERE workspace_id = $1 AND webhook_id = d.webhook_id AND run = d.run AND state = 'failed' AND seq < d.seq
+      ORDER BY seq LIMIT 1
+    ) f`;
 
 export function historyReads(reads: Reads): HistoryReads {
+  const { query } = reads;
+
+  /** The newest of what is chosen. What else is shown of them is read for those alone. */
+  const list = async (choices: readonly string[], values: readonly Value[]): Promise<Delivery[]> => {
+    const newest = choices.map((choice) => `(${choice} ORDER BY id DESC LIMIT $1)`).join(' UNION ALL ');
+    const rows = await query<OwnRow>(`SELECT * FROM (${newest}) d ORDER BY id DESC LIMIT $1`, values);
+    const [workspaceId] = rows.map((row) => row.workspace_id);
+    if (workspaceId === undefined) return [];
+    const [events, batches, failed] = await Promise.all([
+      eventsById<EventRow>(query, 'type, run_id', { workspaceId, ids: rows.map((row) => row.event_id) }),
+      batchesOf(query, workspaceId, rows),
+      failedBefore(query, workspaceId, rows),
+    ]);
+    return rows.flatMap((row) => {
+      const event = events.get(row.event_id);
+      // Removed since its delivery was read.
+      if (event === undefined) return [];
+      const batch = row.batch === null ? undefined : batches.get(row.batch);
+      const { type: event_type, run_id } = event;
+      return [found({ ...row, event_type, run_id, ...(batch ?? NO_BATCH), failed_before: failed.get(row.id) ?? null })];
+    });
+  };
+
   return {
     async getDelivery(workspaceId, deliveryId) {
       const choices = [WAITING, ENDED].map((rows) => `${rows} WHERE workspace_id = $2 AND id = $3`);
-      const row = firstOf(await reads.query<ListedRow>(listed(choices), [1, workspaceId, deliveryId]));
-      return row && found(row);
+      return firstOf(await list(choices, [1, workspaceId, deliveryId]));
     },
-    async listDeliveries(query) {
-      const { where, values } = conditions(query);
-      const { state, batchId } = query;
+    async listDeliveries(deliveryQuery) {
+      const { where, values } = conditions(deliveryQuery);
+      const { state, batchId } = deliveryQuery;
       // What is in a batch does not wait itself.
       const mayWait = batchId === undefined && (state === undefined || state === 'pending');
       const choices = [
         ...(mayWait ? [`${WAITING} WHERE ${where}`] : []),
         ...(state !== 'pending' ? [`${ENDED} WHERE ${where}${stateIs(state)}`] : []),
       ];
-      if (choices.length === 0) return [];
-      return (await reads.query<ListedRow>(listed(choices), values)).map(found);
+      return choices.length === 0 ? [] : await list(choices, values);
     },
     async listAttempts(workspaceId, deliveryId) {
-      const rows = await reads.query<AttemptRow>(
+      const rows = await query<AttemptRow>(
         'SELECT * FROM broxi.attempts WHERE workspace_id = $1 AND delivery_id = $2 ORDER BY number',
         [workspaceId, deliveryId],
       );
@@ -98,6 +109,64 @@ function stateIs(state: DeliveryQuery['state']): string {
   return state === undefined ? '' : ` AND state = '${state}'`;
 }
 
+async function batchesOf(
+  query: Query,
+  workspaceId: string,
+  rows: readonly OwnRow[],
+): Promise<ReadonlyMap<string, BatchRow>> {
+  const ids = rows.flatMap(({ batch }) => batch ?? []);
+  if (ids.length === 0) return new Map();
+  const batches = await query<Record<'id' | 'state', string> & { at_fallback: boolean; finished_at: number | null }>(
+    BATCHES,
+    oneOf(workspaceId, ids),
+  );
+  return new Map(
+    batches.map(({ id, state, at_fallback, finished_at }) => [
+      id,
+      {
+        batch_id: id,
+        batch_state: state as BatchRow['batch_state'],
+        batch_at_fallback: at_fallback,
+        batch_finished_at: finished_at,
+      },
+    ]),
+  );
+}
+
+async function failedBefore(
+  query: Query,
+  workspaceId: string,
+  rows: readonly OwnRow[],
+): Promise<ReadonlyMap<string, string>> {
+  const inRun = rows.filter(({ state, run }) => state === 'pending' && run !== null);
+  if (inRun.length === 0) return new Map();
+  const failed = await query<{ id: string; failed_before: string }>(FAILED_BEFORE, [
+    workspaceId,
+    textArray(inRun.map(({ id }) => id)),
+    textArray(inRun.map((row) => row.webhook_id)),
+    textArray(inRun.map(({ run }) => run)),
+    bigintArray(inRun.map(({ seq }) => seq)),
+  ]);
+  return new Map(failed.map((row) => [row.id, row.failed_before]));
+}
+
 function found(row: ListedRow): Delivery {
   return deliveryFromRow({ ...row, run_id: withNul(row.run_id), reason: withNul(row.reason) });
 }
+
+type EventRow = { id: string } & Pick<ListedRow, 'run_id'> & { type: string };
+type BatchRow = Pick<ListedRow, 'batch_id' | 'batch_state' | 'batch_at_fallback' | 'batch_finished_at'>;
+
+/** What one of the two tables has of a delivery. */
+type OwnRow = Omit<ListedRow, 'event_type' | 'run_id' | 'failed_before' | keyof BatchRow> & {
+  seq: number;
+  run: string | null;
+  batch: string | null;
+};
+
+const NO_BATCH: BatchRow = {
+  batch_id: null,
+  batch_state: 'pending',
+  batch_at_fallback: false,
+  batch_finished_at: null,
+};

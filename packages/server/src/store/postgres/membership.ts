@@ -1,9 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import type { OwnershipListener } from '../store.ts';
-import { bigintArray } from './array-parameter.ts';
-import { firstOf, type Query } from './database.ts';
 import { planShards, SHARDS, shardOf } from './shards.ts';
+import type { SharedTables } from './shared-tables.ts';
 
 /** A beat is one statement. */
 const BEAT_MS = 2_000;
@@ -13,32 +12,8 @@ const SOON_MS = 500;
 const EXPIRES_MS = 8_000;
 /** A node stops so much earlier than others may begin, should its monotonic clock be slow. */
 const MARGIN_MS = 1_000;
-/** Any number, as long as nobody else takes it: whoever takes shards does it alone. */
-const TAKING_LOCK = 7_304_912;
-
-/** Renews the node, and shows who is alive and who owns what. Parameters: node, milliseconds, whether it may own, its shards. */
-const BEAT = `
-  WITH renewed AS (
-    INSERT INTO broxi.nodes (id, expires_at) SELECT $1, clock_timestamp() + $2 * interval '1 millisecond' WHERE $3
-    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
-  )
-  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
-    ARRAY(SELECT id FROM broxi.nodes WHERE expires_at > clock_timestamp()) AS nodes,
-    ARRAY(SELECT node_id FROM broxi.shards ORDER BY number) AS owners,
-    EXISTS (SELECT 1 FROM broxi.wakes WHERE shard = ANY ($4::bigint[])) AS has_wakes`;
-
-/** What nobody alive has. In a later statement than the lock: so it sees whoever took something before. */
-const TAKE = `
-  UPDATE broxi.shards s SET node_id = $1
-  WHERE number = ANY ($2::bigint[]) AND NOT EXISTS (
-    SELECT 1 FROM broxi.nodes n WHERE n.id = s.node_id AND n.id <> $1 AND n.expires_at > clock_timestamp())
-  RETURNING number::bigint`;
-
-const GIVE_UP = 'UPDATE broxi.shards SET node_id = NULL WHERE node_id = $1 AND number = $2';
-
-const RESIGN = `
-  WITH gone AS (DELETE FROM broxi.nodes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day')
-  UPDATE broxi.shards SET node_id = NULL WHERE node_id = $1`;
+/** So long a shard may be given up after that was asked for: less than its answer is waited for. */
+const GIVE_UP_WITHIN_MS = 4_000;
 
 export interface MembershipOptions {
   nodeId: string;
@@ -46,9 +21,7 @@ export interface MembershipOptions {
   isOwner: boolean;
   /** What the node's own time is measured with. */
   clock: Clock;
-  /** Runs a statement in a transaction of its own. */
-  query: Query;
-  transact: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>;
+  tables: Pick<SharedTables, 'beat' | 'take' | 'giveUp' | 'resign'>;
   listener: OwnershipListener;
   /** Told of each beat that was answered. @param beat.askedAt on the monotonic clock */
   onBeat: (beat: { databaseNow: number; askedAt: number; hasWakes: boolean }) => void;
@@ -78,8 +51,12 @@ export class Membership {
   /** Shards that are this node's, but for those that it is leaving. */
   #owned: ReadonlySet<number> = new Set();
   readonly #leaving = new Set<number>();
+  /** How often something was lost, or given up: as long as that is the same, no other node had what this one owns. */
+  losses = 0;
   #owners: readonly (string | null)[] = Array.from({ length: SHARDS }, () => null);
   #others: readonly string[] = [];
+  /** What the database's clock showed when the latest beat was answered, or before, and when that was on the monotonic clock. */
+  #seen = { databaseNow: 0, answeredAt: 0 };
   /** On the monotonic clock. */
   #aliveUntil = Number.NEGATIVE_INFINITY;
   #beating: Promise<void> | null = null;
@@ -131,7 +108,7 @@ export class Membership {
     await this.#beating;
     this.#owned = new Set();
     // If the database cannot be told, the others find out when this node's time is over.
-    await this.#options.query(RESIGN, [this.#options.nodeId]).then(this.#options.onShardsFree, () => {});
+    await this.#options.tables.resign(this.#options.nodeId).then(this.#options.onShardsFree, () => {});
   }
 
   get #isAlive(): boolean {
@@ -163,20 +140,22 @@ export class Membership {
 
   /** @returns whether there was nothing to take or to give up */
   async #beat(): Promise<boolean> {
-    const { clock, query, nodeId: me, isOwner, onBeat } = this.#options;
+    const { clock, tables, nodeId: me, isOwner, onBeat } = this.#options;
     const askedAt = clock.monotonic();
     // What is given up before the answer comes is shown as this node's, and is not any more.
     const leaving = new Set(this.#leaving);
-    const beat = firstOf(await query<Beat>(BEAT, [me, EXPIRES_MS, isOwner, bigintArray([...this.#owned])]));
-    if (beat === null) throw new Error('a beat is answered');
+    const beat = await tables.beat({ id: me, isOwner, expiresMs: EXPIRES_MS, owned: [...this.#owned] });
     const { owners } = beat;
+    this.#seen = { databaseNow: beat.now, answeredAt: clock.monotonic() };
     this.#owners = owners;
     this.#others = beat.nodes.filter((node) => node !== me);
-    onBeat({ databaseNow: beat.now, askedAt, hasWakes: beat.has_wakes });
+    onBeat({ databaseNow: beat.now, askedAt, hasWakes: beat.hasWakes });
     if (!isOwner || this.#stopped) return true;
+    // What an answer brought that came too late, as to a process that was asleep, may be another's by now.
+    if (!this.#isAlive) this.#own(new Set());
     this.#renewed(askedAt + EXPIRES_MS - MARGIN_MS);
     const { take, giveUp } = planShards({ me, nodes: [me, ...this.#others], owners });
-    const taken = take.length === 0 ? [] : await this.#take(take);
+    const taken = take.length === 0 ? [] : await tables.take(me, take);
     const mine = owners.flatMap((owner, number) => (owner === me ? [number] : []));
     const isLeft = (number: number) => leaving.has(number) || this.#leaving.has(number);
     this.#own(new Set([...mine, ...taken].filter((number) => !isLeft(number))));
@@ -192,14 +171,6 @@ export class Membership {
     this.#cancelLapse = clock.after(aliveUntil - clock.monotonic(), () => this.#own(new Set()));
   }
 
-  async #take(numbers: readonly number[]): Promise<number[]> {
-    const rows = await this.#options.transact(async (query) => {
-      await query('SELECT pg_advisory_xact_lock($1)', [TAKING_LOCK]);
-      return await query<{ number: number }>(TAKE, [this.#options.nodeId, bigintArray(numbers)]);
-    });
-    return rows.map(({ number }) => number);
-  }
-
   /** What is had from now on; tells of the differences. */
   #own(owned: ReadonlySet<number>): void {
     const { listener, onError } = this.#options;
@@ -207,28 +178,29 @@ export class Membership {
     this.#owned = owned;
     const gone = new Set([...before].filter((number) => !owned.has(number)));
     const fresh = new Set([...owned].filter((number) => !before.has(number)));
-    if (gone.size > 0) listener.letGo(isIn(gone)).catch(onError);
+    if (gone.size > 0) {
+      this.losses += 1;
+      listener.letGo(isIn(gone)).catch(onError);
+    }
     if (fresh.size > 0) listener.gained(isIn(fresh));
   }
 
-  /** Gives a shard up as soon as nothing of it is in the air. */
+  /**
+   * Gives a shard up as soon as nothing of it is in the air. Should the network bring that to the database when this node has
+   * stopped waiting, and goes on with the shard, it must do nothing there.
+   */
   #leave(number: number): void {
-    const { listener, query, nodeId, onError, onShardsFree } = this.#options;
+    const { clock, listener, tables, nodeId, onError, onShardsFree } = this.#options;
+    const by = () => this.#seen.databaseNow + (clock.monotonic() - this.#seen.answeredAt) + GIVE_UP_WITHIN_MS;
     this.#leaving.add(number);
+    this.losses += 1;
     this.#owned = new Set([...this.#owned].filter((each) => each !== number));
     listener
       .letGo(isIn(new Set([number])))
-      .then(() => query(GIVE_UP, [nodeId, number]))
+      .then(() => tables.giveUp(nodeId, number, by()))
       .then(onShardsFree, onError)
       .finally(() => this.#leaving.delete(number));
   }
-}
-
-interface Beat {
-  now: number;
-  nodes: string[];
-  owners: (string | null)[];
-  has_wakes: boolean;
 }
 
 function isIn(shards: ReadonlySet<number>): (lane: Lane) => boolean {

@@ -3,7 +3,7 @@ import { firstOf, openPool, type Query, queryOn } from './database.ts';
 import { translate } from './errors.ts';
 import { MIGRATIONS } from './schema.ts';
 
-/** The first whose `pg_xact_status` and identity columns are all that this driver needs. */
+/** The oldest that is maintained. */
 const MINIMUM_VERSION = 14;
 /** Any number, as long as nobody else takes it: of the lock that nodes which start together queue up for. */
 const MIGRATION_LOCK = 7_304_911;
@@ -24,7 +24,7 @@ export async function migrateDatabase(url: string): Promise<{ before: number; af
     try {
       const query = queryOn(client);
       await assertVersion(query);
-      await query('BEGIN');
+      await query('BEGIN ISOLATION LEVEL READ COMMITTED');
       const versions = await migrate(query);
       await query('COMMIT');
       return versions;

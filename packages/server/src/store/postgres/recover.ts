@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { DELIVERY_CLASS, type DeliveryOrigin, type PayloadKind } from '../../domain/delivery.ts';
 import type { Lane } from '../../domain/webhook.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
+import { isToStay } from './days.ts';
 import { LASTING, SO_FAR } from './delivery-columns.ts';
 import { withNul, withoutNul } from './nul-free-text.ts';
 import type { Transaction } from './transaction.ts';
@@ -26,12 +27,16 @@ export interface NewDelivery {
   payload: PayloadKind;
 }
 
-/** Moves rows from history to the queue; their place among what is due at the same instant is the one of their `seq`. */
+/**
+ * Moves rows from history to the queue, but for those whose day is being removed; their place among what is due at the same
+ * instant is the one of their `seq`.
+ */
 const PUT_BACK = `
   WITH back AS (
     DELETE FROM broxi.deliveries d
     WHERE workspace_id = $1 AND webhook_id = $2 AND id = ANY ($3::text[]) AND state IN ('failed', 'cancelled')
-      AND (origin <> 'batch' OR EXISTS (SELECT 1 FROM broxi.deliveries m WHERE m.workspace_id = $1 AND m.batch = d.id))
+      AND ${isToStay('d', 'del')} AND (origin <> 'batch' OR EXISTS (
+        SELECT 1 FROM broxi.deliveries m WHERE m.workspace_id = $1 AND m.batch = d.id AND ${isToStay('m', 'del')}))
     RETURNING *
   )
   INSERT INTO broxi.queue (${LASTING}, ${SO_FAR}, class, due_at, series_from)
@@ -42,7 +47,7 @@ const OWE_ANEW = `
   SELECT $1, $2, ${DELIVERY_CLASS.recovered}, $3::bigint, $4::bigint, id, event_id, origin, route, run, payload = 'thin'
   FROM unnest($5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[]) WITH ORDINALITY
     AS d (id, event_id, origin, route, run, payload, position)
-  WHERE NOT EXISTS (SELECT 1 FROM broxi.deliveries WHERE workspace_id = $1 AND deliveries.id = d.id)
+  WHERE NOT EXISTS (SELECT 1 FROM broxi.deliveries WHERE workspace_id = $1 AND deliveries.id = ANY ($5::text[]))
   ORDER BY position RETURNING seq`;
 
 export function createRecover({ clock, dueNow }: { clock: Clock; dueNow: () => number }): Recover {

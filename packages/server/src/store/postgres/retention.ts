@@ -1,30 +1,21 @@
 import type { PruneResult, PruneStep, Retention } from '../store.ts';
-import { bigintArray, textArray } from './array-parameter.ts';
+import { bigintArray } from './array-parameter.ts';
 import type { CommitGroup } from './commit-group.ts';
-import type { Query } from './database.ts';
+import { firstOf, type Query } from './database.ts';
+import { DAY_MS, digitsOf } from './days.ts';
+import type { DayDropper } from './drop-days.ts';
+import { isAmong, type Key, keyArrays, needed } from './needed.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * Events in order of ingest, and whether anything of them is owed, by itself or in a batch, or came to its end lately, or is to
- * be decided on by a person; or is a batch with a member that stays. That went into it, so it comes before it in this order.
+ * Events in order of ingest, and whether they stay: because they are needed, or are a batch with a member that stays. That
+ * went into it, so it comes before it in this order. Looks at what is aside and at days that are not about to be removed as a
+ * whole. Parameters: place, limit, instant, the end of those days.
  */
 const PAGE = `
   WITH page AS MATERIALIZED (
-    SELECT workspace_id, id, seq, accepted_at, accepted_at >= $3
-      OR EXISTS (SELECT 1 FROM broxi.queue q WHERE q.workspace_id = e.workspace_id AND q.event_id = e.id)
-      OR EXISTS (
-        SELECT 1 FROM broxi.deliveries d
-        WHERE d.workspace_id = e.workspace_id AND d.event_id = e.id AND (
-          d.finished_at >= $3
-          OR EXISTS (SELECT 1 FROM broxi.queue b WHERE b.workspace_id = d.workspace_id AND b.id = d.batch)
-          OR EXISTS (
-            SELECT 1 FROM broxi.deliveries b
-            WHERE b.workspace_id = d.workspace_id AND b.id = d.batch AND b.finished_at >= $3)
-          OR d.state = 'failed' AND EXISTS (
-            SELECT 1 FROM broxi.queue w
-            WHERE w.workspace_id = d.workspace_id AND w.webhook_id = d.webhook_id AND w.run = d.run AND w.seq > d.seq))
-      ) AS is_kept
-    FROM broxi.events e WHERE seq > $1 ORDER BY seq LIMIT $2
+    SELECT workspace_id, id, seq, accepted_at, ${needed('e', '$3')} AS is_kept
+    FROM (${['aside', 'NOT aside AND id >= $4'].map(first).join(' UNION ALL ')} ORDER BY seq LIMIT $2) e
   )
   SELECT p.workspace_id, p.id, p.seq, p.accepted_at, p.is_kept OR EXISTS (
       SELECT 1 FROM broxi.deliveries d
@@ -34,16 +25,25 @@ const PAGE = `
     ) AS is_kept
   FROM page p ORDER BY seq`;
 
+function first(where: string): string {
+  return `(SELECT workspace_id, id, seq, accepted_at FROM broxi.events WHERE ${where} AND seq > $1 ORDER BY seq LIMIT $2)`;
+}
+
+/** Where the days end that are old, or will be within a day: their events go with them. */
+const ROWS_FROM = "SELECT 'evt_' || coalesce(max(until), '') AS id FROM broxi.days WHERE until <= $1";
+
 /**
- * Goes from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
+ * Days that are old go as a whole, first. Of what is aside, or younger by its id than it is, it goes
+ * from event to event in order of ingest, which is all but the order in which they were accepted. An event with more
  * deliveries than one step removes goes over several: its deliveries first, itself last. A member of a batch is as old as that, and a batch stays as long as any of its members. What
  * failed stays while something waits behind it in its run: else time would free what a person is to decide on.
  */
-export function retention(group: CommitGroup): Retention {
+export function retention({ group, days }: { group: CommitGroup; days: DayDropper }): Retention {
   const prune = async (tx: Transaction, { before, after, limit }: PruneStep): Promise<PruneResult> => {
     const { query } = tx;
     const result: PruneResult = { next: null, events: 0, deliveries: 0, jobs: 0 };
-    const events = await query<EventRow>(PAGE, [after, limit, before]);
+    const rowsFrom = firstOf(await query<{ id: string }>(ROWS_FROM, [digitsOf(before + DAY_MS)]))?.id ?? '';
+    const events = await query<EventRow>(PAGE, [after, limit, before, rowsFrom]);
     const old = events.filter((event) => !event.is_kept);
     const chosen = await chooseWithin(query, old, limit);
     result.deliveries = chosen.deliveries.length;
@@ -60,12 +60,12 @@ export function retention(group: CommitGroup): Retention {
     );
     return { ...result, jobs: jobs.length };
   };
-  return { prune: (step) => group.work((tx) => prune(tx, step)) };
-}
-
-interface Key {
-  workspace_id: string;
-  id: string;
+  return {
+    async prune(step) {
+      const gone = step.after === 0 ? await days.step(step) : null;
+      return gone === null ? await group.work((tx) => prune(tx, step)) : { ...gone, next: 0, jobs: 0 };
+    },
+  };
 }
 
 interface EventRow extends Key {
@@ -114,28 +114,10 @@ async function deliveriesOf(
 
 async function removeDeliveries(query: Query, keys: readonly Key[]): Promise<void> {
   if (keys.length === 0) return;
-  const given = 'USING unnest($1::text[], $2::text[]) AS g (workspace_id, id)';
-  await Promise.all([
-    query(
-      `DELETE FROM broxi.attempts a ${given} WHERE a.workspace_id = g.workspace_id AND a.delivery_id = g.id`,
-      keyArrays(keys),
-    ),
-    query(
-      `DELETE FROM broxi.deliveries d ${given} WHERE d.workspace_id = g.workspace_id AND d.id = g.id`,
-      keyArrays(keys),
-    ),
-  ]);
+  await query(`DELETE FROM broxi.attempts WHERE ${isAmong('delivery_id')}`, keyArrays(keys));
+  await query(`DELETE FROM broxi.deliveries WHERE ${isAmong('id')}`, keyArrays(keys));
 }
 
 async function removeEvents(query: Query, keys: readonly Key[]): Promise<void> {
-  if (keys.length === 0) return;
-  await query(
-    `DELETE FROM broxi.events e USING unnest($1::text[], $2::text[]) AS g (workspace_id, id)
-      WHERE e.workspace_id = g.workspace_id AND e.id = g.id`,
-    keyArrays(keys),
-  );
-}
-
-function keyArrays(keys: readonly Key[]): Buffer[] {
-  return [textArray(keys.map((key) => key.workspace_id)), textArray(keys.map(({ id }) => id))];
+  if (keys.length > 0) await query(`DELETE FROM broxi.events WHERE ${isAmong('id')}`, keyArrays(keys));
 }

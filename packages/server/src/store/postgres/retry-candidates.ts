@@ -2,6 +2,7 @@ import type { AttemptRecord, Exchange } from '../../domain/attempt.ts';
 import { type EndedDelivery, failedByOutage, type RetryFilter, retryFilterMatches } from '../../domain/retry-filter.ts';
 import type { Candidate, Candidates } from '../candidates.ts';
 import type { Query, Value } from './database.ts';
+import { isToStay } from './days.ts';
 import { withNul } from './nul-free-text.ts';
 
 /** After every id. */
@@ -25,12 +26,15 @@ export function retryCandidates(
         SELECT 1 FROM broxi.deliveries m WHERE m.workspace_id = $1 AND m.batch = d.id) AS is_spent,
       last.outcome, last.exchanges
     FROM (
-      SELECT seq, id, webhook_id, event_id, state, origin, last_status, created_at, finished_at FROM broxi.deliveries
+      SELECT seq, id, webhook_id, event_id, state, origin, last_status, created_at, finished_at FROM broxi.deliveries h
       WHERE workspace_id = $1 AND state = $2 AND state IN ('failed', 'cancelled') AND id ${comparison} $3
+        AND ${isToStay('h', 'del')}
         AND ($5::text IS NULL OR webhook_id = $5)
       ORDER BY id ${order} LIMIT $4
     ) d
-      JOIN broxi.events e ON e.workspace_id = $1 AND e.id = d.event_id
+      CROSS JOIN LATERAL (
+        SELECT type, run_id FROM broxi.events WHERE workspace_id = $1 AND id = d.event_id LIMIT 1
+      ) e
       LEFT JOIN LATERAL (
         SELECT outcome, exchanges FROM broxi.attempts
         WHERE $6 AND workspace_id = $1 AND delivery_id = d.id AND ($7::text IS NULL OR url = $7) ORDER BY number DESC LIMIT 1

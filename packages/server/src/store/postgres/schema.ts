@@ -9,8 +9,8 @@
  * A member that went into a batch is `batched` for good, and over; the batch is a delivery of an event of its own. `run` is
  * set for what goes in order alone, so that all else has no entry in the indexes of it.
  *
- * Every key and index begins with the workspace. The ids of history carry their time, so that these tables can be
- * partitioned by it within their primary keys; nothing refers to them by a foreign key.
+ * Every key and index begins with the workspace. The ids of history carry their time, by which the last migration partitions
+ * these tables: see days.ts. Nothing refers to them by a foreign key.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -250,4 +250,54 @@ export const MIGRATIONS: readonly string[] = [
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
   CREATE INDEX wakes_by_shard ON broxi.wakes (shard);
   `,
+  // History by day: see days.ts. What is there goes aside as it is, and so does what a server writes that knows of no days.
+  `
+  CREATE TABLE broxi.days (
+    first text COLLATE "C" PRIMARY KEY,
+    until text COLLATE "C" NOT NULL,
+    is_closed boolean NOT NULL DEFAULT false,
+    quiet_from xid8
+  );
+  CREATE VIEW broxi.open_days AS SELECT min(first) AS first, max(until) AS until FROM broxi.days WHERE NOT is_closed;
+
+  CREATE SEQUENCE broxi.event_seq;
+  SELECT setval('broxi.event_seq', max(seq)) FROM broxi.events;
+  ALTER TABLE broxi.events ALTER COLUMN seq DROP IDENTITY;
+  ALTER TABLE broxi.events ALTER COLUMN seq SET DEFAULT nextval('broxi.event_seq');
+  ${['events', 'deliveries', 'attempts'].map((table) => partitioned(table)).join('')}
+  `,
+  // What `broxi-webhooks copy` has brought over so far: see copy-target.ts.
+  `
+  CREATE TABLE broxi.copies (
+    -- The id of a workspace of the database that is copied.
+    source text COLLATE "C" PRIMARY KEY,
+    events_through bigint NOT NULL DEFAULT 0,
+    deliveries_through bigint NOT NULL DEFAULT 0,
+    keys_through bigint NOT NULL DEFAULT 0,
+    finished_at bigint
+  );
+
+  -- Deliveries up to \`deliveries_through\` that are not here yet, because more may become of them.
+  CREATE TABLE broxi.copy_left (seq bigint PRIMARY KEY);
+  `,
+  // The latest transaction of each process that writes: see write-connection.ts.
+  `
+  CREATE TABLE broxi.writers (
+    id text COLLATE "C" PRIMARY KEY,
+    latest bigint NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now()
+  ) WITH (fillfactor = 50);
+  `,
 ];
+
+/** Makes a table, as it is, the part of a new one that is kept aside; the other part is by days, with the same indexes. */
+function partitioned(table: string): string {
+  const [aside, byDay] = [`${table}_aside`, `${table}_by_day`];
+  return `
+  ALTER TABLE broxi.${table} ADD COLUMN aside boolean NOT NULL DEFAULT true;
+  ALTER TABLE broxi.${table} RENAME TO ${aside};
+  CREATE TABLE broxi.${table} (LIKE broxi.${aside} INCLUDING DEFAULTS) PARTITION BY LIST (aside);
+  ALTER TABLE broxi.${table} ATTACH PARTITION broxi.${aside} FOR VALUES IN (true);
+  CREATE TABLE broxi.${byDay} (LIKE broxi.${aside} INCLUDING ALL) PARTITION BY RANGE (${table === 'attempts' ? 'delivery_id' : 'id'});
+  ALTER TABLE broxi.${table} ATTACH PARTITION broxi.${byDay} FOR VALUES IN (false);`;
+}

@@ -10,6 +10,7 @@ import { bigintArray, textArray } from './array-parameter.ts';
 import { addAuditOfSystem } from './audit-rows.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { Batch } from './commit-group.ts';
+import { isAside } from './days.ts';
 import { LASTING, SO_FAR } from './delivery-columns.ts';
 import { learnDestination } from './destination-rows.ts';
 import { ATTEMPT_COLUMNS, attemptArrays, attemptParameters } from './history-rows.ts';
@@ -58,11 +59,12 @@ const SETTLE = `
   ),
   settled AS (SELECT position FROM ended UNION ALL SELECT position FROM put_off),
   moved AS (
-    INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, finished_at)
-    SELECT ${LASTING}, made, ended_by, answered, at_fallback, state, $24 FROM ended
+    INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, finished_at, aside)
+    SELECT ${LASTING}, made, ended_by, answered, at_fallback, state, $24, ${isAside('id', 'del')} FROM ended
   ),
   recorded AS (
-    INSERT INTO broxi.attempts (${ATTEMPT_COLUMNS}) SELECT ${ATTEMPT_COLUMNS} FROM tried JOIN settled USING (position)
+    INSERT INTO broxi.attempts (${ATTEMPT_COLUMNS}, aside)
+    SELECT ${ATTEMPT_COLUMNS}, ${isAside('delivery_id', 'del')} FROM tried JOIN settled USING (position)
   )
   SELECT position FROM settled`;
 

@@ -1,5 +1,4 @@
 import { type Counts, nothingCounted } from '../counters.ts';
-import type { Wake } from '../store.ts';
 import { WakeList } from '../wake-list.ts';
 import type { Query } from './database.ts';
 
@@ -8,8 +7,8 @@ export class Transaction {
   readonly query: Query;
   readonly counts: Counts = nothingCounted();
   readonly wakes = new WakeList();
-  /** News that is written for other nodes with what it tells of. */
-  toldOthers: ReadonlySet<Wake> = new Set();
+  /** Tells of its news, once it is committed. */
+  committed: () => void = () => {};
   /** Revisions of workspaces that it has read. */
   readonly revisions = new Map<string, number>();
 

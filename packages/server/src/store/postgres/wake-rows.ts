@@ -1,4 +1,4 @@
-import type { Lane } from '../../domain/webhook.ts';
+import { laneKey } from '../../domain/webhook.ts';
 import type { Position, Wake } from '../store.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
 import type { Query } from './database.ts';
@@ -47,8 +47,12 @@ export async function addWakes(query: Query, wakes: readonly Wake[]): Promise<vo
 /** Takes the news of these shards, one for each lane. */
 export async function takeWakes(query: Query, nodeId: string, shards: readonly number[]): Promise<Wake[]> {
   const rows = await query<WakeRow>(TAKE, [nodeId, bigintArray(shards)]);
-  const byLane = Map.groupBy(rows, (row) => JSON.stringify([row.workspace_id, row.webhook_id]));
-  return [...byLane.values()].map(together);
+  return togetherByLane(rows.map(wakeFromRow));
+}
+
+/** One for each lane, of all that is told of it. */
+export function togetherByLane(wakes: readonly Wake[]): Wake[] {
+  return [...Map.groupBy(wakes, ({ lane }) => laneKey(lane)).values()].flatMap(together);
 }
 
 interface WakeRow {
@@ -64,27 +68,46 @@ interface WakeRow {
   freed: string;
 }
 
-function together(rows: readonly WakeRow[]): Wake {
-  const [row] = rows;
-  const lane: Lane = { workspaceId: row?.workspace_id ?? '', webhookId: row?.webhook_id ?? '' };
+function wakeFromRow(row: WakeRow): Wake {
   return {
-    lane,
-    first: firstPlace(rows.map(({ due_at: dueAt, seq }) => ({ dueAt, seq }))),
+    lane: { workspaceId: row.workspace_id, webhookId: row.webhook_id },
+    first: placeOf(row.due_at, row.seq),
     handedOver: null,
-    recovered: rows.some(({ recovered }) => recovered),
-    gathering: firstPlace(rows.map((each) => ({ dueAt: each.gathering_due_at, seq: each.gathering_seq }))),
-    putBack: runsOf(rows.map(({ put_back: runs }) => runs)),
-    freed: runsOf(rows.map(({ freed }) => freed)),
-    changed: rows.some(({ changed }) => changed),
+    recovered: row.recovered,
+    gathering: placeOf(row.gathering_due_at, row.gathering_seq),
+    putBack: runsOf(row.put_back),
+    freed: runsOf(row.freed),
+    changed: row.changed,
   };
 }
 
-function runsOf(texts: readonly string[]): ReadonlySet<string> {
-  return new Set(texts.flatMap((text) => JSON.parse(text) as string[]));
+function placeOf(dueAt: number | null, seq: number | null): Position | null {
+  return dueAt === null || seq === null ? null : { dueAt, seq };
+}
+
+function runsOf(text: string): ReadonlySet<string> {
+  return new Set(JSON.parse(text) as string[]);
+}
+
+function together(wakes: readonly Wake[]): Wake[] {
+  const [wake] = wakes;
+  if (wake === undefined) return [];
+  return [
+    {
+      lane: wake.lane,
+      first: firstPlace(wakes.map(({ first }) => first)),
+      handedOver: null,
+      recovered: wakes.some(({ recovered }) => recovered),
+      gathering: firstPlace(wakes.map(({ gathering }) => gathering)),
+      putBack: new Set(wakes.flatMap(({ putBack }) => [...putBack])),
+      freed: new Set(wakes.flatMap(({ freed }) => [...freed])),
+      changed: wakes.some(({ changed }) => changed),
+    },
+  ];
 }
 
 /** Of those that are known. */
-function firstPlace(places: readonly { dueAt: number | null; seq: number | null }[]): Position | null {
-  const known = places.flatMap(({ dueAt, seq }) => (dueAt === null || seq === null ? [] : [{ dueAt, seq }]));
+function firstPlace(places: readonly (Position | null)[]): Position | null {
+  const known = places.filter((place) => place !== null);
   return known.toSorted((one, other) => one.dueAt - other.dueAt || one.seq - other.seq)[0] ?? null;
 }

@@ -1,11 +1,19 @@
 import type pg from 'pg';
 import type { Clock } from '../../clock.ts';
-import { firstOf, limits, type Query, queryOn } from './database.ts';
+import { newId } from '../../ids.ts';
+import { begin, firstOf, queryOn } from './database.ts';
 import { isConnectionError, translate, unavailable } from './errors.ts';
 import { Transaction } from './transaction.ts';
 
-/** The id of the transaction comes with its beginning: if the connection is lost at its end, the next one can ask about it. */
-const BEGIN = `BEGIN; SELECT ${limits({ statement: 15_000, lock: 5_000, idle: 15_000 })}, pg_current_xact_id()::text AS id`;
+/** Whoever is cut off in the middle of one has let go of its rows when another node takes over. */
+const BEGIN = begin({ statement: 15_000, lock: 5_000, idle: 5_000 });
+
+/** Waits for a transaction of the writer that is still open. Result: the number of the latest that was committed. */
+const LATEST = `
+  INSERT INTO broxi.writers (id, latest) VALUES ($1, 0)
+  ON CONFLICT (id) DO UPDATE SET latest = writers.latest RETURNING latest`;
+
+const FORGET = "DELETE FROM broxi.writers WHERE id = $1 OR begun_at < now() - interval '1 day'";
 
 const DOUBT_PAUSE_MS = 250;
 const LONGEST_DOUBT_MS = 60_000;
@@ -14,11 +22,18 @@ const LONGEST_DOUBT_MS = 60_000;
  * Opens transactions on the connection that writes.
  *
  * A connection that is lost while `COMMIT` is under way leaves open what became of it: to say that nothing was recorded could
- * be a lie, and to say that it was as well. So the database is asked, as soon as it answers again; until then callers wait.
+ * be a lie, and to say that it was as well. So each transaction leaves its number in the writer's row, and the database is
+ * asked for that, as soon as it answers again; until then callers wait. PostgreSQL's own number of a transaction would not
+ * do: after a crash, or at a standby that was promoted, another one may have the same.
+ *
+ * With a synchronous standby that is away, PostgreSQL may say that something is committed which it alone has. It warns of
+ * that; then it is asked as well, by a commit that waits in turn.
  */
 export class WriteConnection {
   readonly #pool: pg.Pool;
   readonly #clock: Clock;
+  readonly #id = newId('writer');
+  #latest = 0;
 
   constructor(pool: pg.Pool, clock: Clock) {
     this.#pool = pool;
@@ -31,51 +46,71 @@ export class WriteConnection {
       throw translate(error);
     });
     const end = (error?: Error | boolean) => client.release(error);
-    let id: Promise<string>;
+    this.#latest += 1;
+    const number = this.#latest;
     const tx = new Transaction(queryOn(client));
+    const begun = client.query(`${BEGIN}; ${this.#sign(number)}`);
+    // It is looked at when it is needed.
+    begun.catch(() => {});
     try {
-      id = idOf(client.query(BEGIN));
-      // It is looked at when it is needed; what follows fails as well if this did.
-      id.catch(() => {});
       await work(tx);
-      await id;
+      await begun;
     } catch (error) {
+      // What follows fails as well, and does not say why.
+      const first: unknown = await begun.then(
+        () => error,
+        (reason: unknown) => reason,
+      );
       // What it is in the middle of is undone by the end of the connection, if it is not by this.
-      const undone = !isConnectionError(error) && (await client.query('ROLLBACK').catch(() => null)) !== null;
+      const undone = !isConnectionError(first) && (await client.query('ROLLBACK').catch(() => null)) !== null;
       end(!undone);
-      throw translate(error);
+      throw translate(first);
     }
+    let doubt: unknown;
     try {
-      const { command } = await client.query('COMMIT');
-      if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
+      const warnings = await commit(client);
       end();
-      return tx;
+      if (warnings.length === 0) return tx;
+      doubt = warnings[0];
     } catch (error) {
       end(true);
       if (!isConnectionError(error)) throw translate(error);
-      if (await this.#wasCommitted(await id, error)) return tx;
-      throw translate(error);
+      doubt = error;
     }
+    if (await this.#wasCommitted(number, doubt)) return tx;
+    throw translate(doubt);
   }
 
-  async #wasCommitted(id: string, cause: unknown): Promise<boolean> {
+  async close(): Promise<void> {
+    // Whoever closes next does it for those that cannot.
+    if (this.#latest > 0) await this.#pool.query(FORGET, [this.#id]).catch(() => {});
+    await this.#pool.end();
+  }
+
+  #sign(number: number): string {
+    return `INSERT INTO broxi.writers (id, latest) VALUES ('${this.#id}', ${number})
+      ON CONFLICT (id) DO UPDATE SET latest = excluded.latest, begun_at = now()`;
+  }
+
+  async #wasCommitted(number: number, cause: unknown): Promise<boolean> {
     const deadline = this.#clock.monotonic() + LONGEST_DOUBT_MS;
     while (this.#clock.monotonic() < deadline) {
-      const status = await this.#statusOf(id).catch(() => 'unknown');
-      if (status === 'committed') return true;
-      if (status === 'aborted') return false;
+      const latest = await this.#askForLatest().catch(() => null);
+      if (latest !== null) return latest === number;
       await new Promise<void>((resolve) => this.#clock.after(DOUBT_PAUSE_MS, resolve));
     }
     throw unavailable('the connection was lost during a commit, and the database has not answered since', cause);
   }
 
-  async #statusOf(id: string): Promise<string> {
+  /** @returns null if that is not certain */
+  async #askForLatest(): Promise<number | null> {
     const client = await this.#pool.connect();
     try {
-      const query: Query = queryOn(client);
-      const rows = await query<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [id]);
+      await client.query(BEGIN);
+      const rows = await queryOn(client)<{ latest: number }>(LATEST, [this.#id]);
+      const warnings = await commit(client);
       client.release();
-      return firstOf(rows)?.status ?? 'unknown';
+      return warnings.length > 0 ? null : (firstOf(rows)?.latest ?? null);
     } catch (error) {
       client.release(true);
       throw error;
@@ -83,9 +118,16 @@ export class WriteConnection {
   }
 }
 
-/** `pg` answers several statements with one result for each. */
-async function idOf(begun: Promise<pg.QueryResult | pg.QueryResult[]>): Promise<string> {
-  const results = await begun;
-  const last = Array.isArray(results) ? results.at(-1) : results;
-  return String(last?.rows[0]?.id);
+/** @returns what the database has to say against it */
+async function commit(client: pg.PoolClient): Promise<Error[]> {
+  const warnings: Error[] = [];
+  const onNotice = ({ message }: { message: string | undefined }) => void warnings.push(new Error(message));
+  client.on('notice', onNotice);
+  try {
+    const { command } = await client.query('COMMIT');
+    if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
+    return warnings;
+  } finally {
+    client.off('notice', onNotice);
+  }
 }

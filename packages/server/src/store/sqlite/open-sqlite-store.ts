@@ -20,6 +20,7 @@ import { historyReads } from './history.ts';
 import { HoldRows } from './hold-rows.ts';
 import { jobLogReads, jobLogWrites } from './job-log.ts';
 import { JobRows } from './job-rows.ts';
+import { assertNotMoved } from './moved-mark.ts';
 import { NewsRows } from './news-rows.ts';
 import { createOutageRecovery } from './outage-recovery.ts';
 import { ReadTokenRows } from './read-token-rows.ts';
@@ -42,14 +43,19 @@ export interface SqliteStoreOptions {
 /** So many jobs wait for no others: what a commit costs is shared well enough, and callers are answered sooner. */
 const ENOUGH_JOBS = 40;
 
-/** Opens the store for the process that owns it. @throws InvalidSettingError if another process does, or the file is not ours */
+/**
+ * Opens the store for the process that owns it.
+ * @throws InvalidSettingError if another process does, the file is not ours, or what is in it was moved to another database
+ */
 export function openSqliteStore({ path, vault, clock, lingerMs = 4 }: SqliteStoreOptions): Store {
   // Locked before it is opened: opening brings the schema up to date, which must not happen under a running server.
   const unlock = lockDataFolder(path);
-  let database: DatabaseSync;
+  let database: DatabaseSync | null = null;
   try {
     database = openForWriting(path);
+    assertNotMoved(database);
   } catch (error) {
+    database?.close();
     unlock();
     throw error;
   }

@@ -225,4 +225,11 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE deliveries ADD COLUMN at_fallback INTEGER NOT NULL DEFAULT 0;
   `,
+  // A row of it: all of this is in another database now, and no server starts here any more (see moved-mark.ts).
+  `
+  CREATE TABLE moved (
+    place TEXT NOT NULL,
+    at INTEGER NOT NULL
+  );
+  `,
 ];

@@ -20,6 +20,7 @@ const came = (key: string, changes: Partial<Reception> = {}): Reception => ({
   key,
   times: 1,
   firstIn: 0,
+  firstAt: 0,
   altered: false,
   ...changes,
 });

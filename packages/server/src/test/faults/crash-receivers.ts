@@ -7,7 +7,8 @@ import { addWebhook } from './webhooks.ts';
 
 /** Three webhooks for every event, so that a kill finds deliveries in every state. */
 export interface CrashReceivers extends RecordingReceiver {
-  addWebhooks(server: ServerProcess): Promise<string[]>;
+  /** @param config of each, beside what makes it what it is */
+  addWebhooks(server: ServerProcess, config?: object): Promise<string[]>;
   /** From now on everything is taken. */
   release(): void;
 }
@@ -43,10 +44,10 @@ export async function startCrashReceivers({ era, random }: { era: () => number; 
   const receiver = await startRecordingReceiver({ era, answer });
   return {
     ...receiver,
-    addWebhooks: async (server) => [
-      await addWebhook(server, { receiver, path: '/steady' }),
-      await addWebhook(server, { receiver, path: '/shaky', max_concurrency: 64 }),
-      await addWebhook(server, { receiver, path: '/held', timeout: HOLD_SECONDS }),
+    addWebhooks: async (server, config = {}) => [
+      await addWebhook(server, { receiver, path: '/steady', ...config }),
+      await addWebhook(server, { receiver, path: '/shaky', max_concurrency: 64, ...config }),
+      await addWebhook(server, { receiver, path: '/held', timeout: HOLD_SECONDS, ...config }),
     ],
     release() {
       isReleased = true;

@@ -11,6 +11,8 @@ export interface Publication {
   eventIds: Set<string>;
   /** How many kills came before the first 202; null: there was none. */
   acknowledgedIn: number | null;
+  /** When the first 202 came, on the monotonic clock. */
+  acknowledgedAt: number | null;
   /** An answer that was no 202 came, so nothing of it may be recorded. */
   refusedWith: number | null;
 }
@@ -24,6 +26,16 @@ export interface LoadOptions {
   connections?: number;
   /** Length of the text in each event. Default 200. */
   textLength?: number;
+  /** What the key of every event begins with. Default `event`. */
+  prefix?: string;
+}
+
+/** An answer that was no 202. */
+export interface Refusal {
+  status: number;
+  body: string;
+  /** The header. */
+  retryAfter: string | null;
 }
 
 const TICK_MS = 10;
@@ -36,8 +48,7 @@ const GIVE_UP_MS = 15_000;
  */
 export class Load {
   readonly ledger = new Map<string, Publication>();
-  /** Statuses of answers that were no 202, with what they said. */
-  readonly refusals: { status: number; body: string }[] = [];
+  readonly refusals: Refusal[] = [];
   readonly #options: Required<LoadOptions>;
   readonly #agent: Agent;
   readonly #inTheAir = new Set<Promise<void>>();
@@ -46,7 +57,7 @@ export class Load {
   #count = 0;
 
   constructor(options: LoadOptions) {
-    this.#options = { connections: 64, textLength: 200, ...options };
+    this.#options = { connections: 64, textLength: 200, prefix: 'event', ...options };
     this.#agent = new Agent({ keepAlive: true, maxSockets: this.#options.connections });
   }
 
@@ -54,7 +65,7 @@ export class Load {
     return [...this.ledger.values()].filter(({ acknowledgedIn }) => acknowledgedIn !== null);
   }
 
-  /** @param urls of the servers, which take turns */
+  /** @param urls of the servers, which take turns; of one that runs, these from now on */
   resume(urls: readonly string[]): void {
     this.#urls = urls;
     const startedAt = performance.now();
@@ -81,10 +92,11 @@ export class Load {
   #publishNew(): void {
     const count = this.#count++;
     const publication: Publication = {
-      key: `event-${count}`,
+      key: `${this.#options.prefix}-${count}`,
       idempotent: count % 2 === 0,
       eventIds: new Set(),
       acknowledgedIn: null,
+      acknowledgedAt: null,
       refusedWith: null,
     };
     this.ledger.set(publication.key, publication);
@@ -106,6 +118,7 @@ export class Load {
     if (answer.status === 202) {
       // A status that arrived is a promise, even if a kill cut off what followed.
       publication.acknowledgedIn ??= this.#options.era();
+      publication.acknowledgedAt ??= performance.now();
       const id = /"id":"(evt_\w+)"/.exec(answer.body)?.[1];
       if (id !== undefined) publication.eventIds.add(id);
     } else {
@@ -114,7 +127,7 @@ export class Load {
     }
   }
 
-  #post(url: string, body: string): Promise<{ status: number; body: string } | null> {
+  #post(url: string, body: string): Promise<Refusal | null> {
     return new Promise((resolve) => {
       const headers = {
         authorization: `Bearer ${TEST_API_KEY}`,
@@ -126,12 +139,17 @@ export class Load {
         { method: 'POST', headers, agent: this.#agent, timeout: GIVE_UP_MS },
         (response) => {
           let text = '';
+          const answer = () => ({
+            status: response.statusCode ?? 0,
+            body: text,
+            retryAfter: response.headers['retry-after'] ?? null,
+          });
           response.setEncoding('utf8');
           response.on('data', (chunk: string) => {
             text += chunk;
           });
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
-          response.on('error', () => resolve({ status: response.statusCode ?? 0, body: text }));
+          response.on('end', () => resolve(answer()));
+          response.on('error', () => resolve(answer()));
         },
       );
       outgoing.on('timeout', () => outgoing.destroy());

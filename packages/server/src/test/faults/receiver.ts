@@ -15,6 +15,8 @@ export interface Reception {
   times: number;
   /** How many kills came before the first of them. */
   firstIn: number;
+  /** When the first of them came, on the monotonic clock. */
+  firstAt: number;
   /** A later request had other bytes than the first. */
   altered: boolean;
 }
@@ -92,6 +94,7 @@ export async function startRecordingReceiver(options: ReceiverOptions): Promise<
       key: payload.data.run_id,
       times: (known?.times ?? 0) + 1,
       firstIn: known?.firstIn ?? era(),
+      firstAt: known?.firstAt ?? performance.now(),
       altered: (known?.altered ?? false) || digest !== firstDigest,
     });
   };

@@ -1,10 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from '../free-port.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** The user that Debian's package makes: PostgreSQL refuses to run as root. */
 const SERVER_USER = 'postgres';
@@ -36,18 +38,53 @@ export class ThrowawayPostgres {
     this.#settings = settings;
   }
 
-  /** @param settings of `postgresql.conf`, beside those that make it fast */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<ThrowawayPostgres> {
-    const folder = mkdtempSync(join(tmpdir(), 'broxi-postgres-'));
+  /**
+   * @param settings of `postgresql.conf`, beside those that make it fast
+   * @param parent where its folder is made
+   */
+  static async start(settings: Readonly<Record<string, string>> = {}, parent = tmpdir()): Promise<ThrowawayPostgres> {
+    const folder = makeFolder(parent);
     const user = serverUser();
-    if (user !== null) chownSync(folder, user.uid, user.gid);
     const locale = ['--encoding=UTF8', '--locale=C.UTF-8'];
     const initdb = ['--pgdata', join(folder, 'data'), '--username=postgres', '--auth=trust', '--no-sync', ...locale];
     execFileSync(binary('initdb'), initdb, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
-    const postgres = new ThrowawayPostgres(folder, await freePort(), { ...SETTINGS, ...settings });
+    return await ThrowawayPostgres.#begin(folder, { ...SETTINGS, ...settings });
+  }
+
+  static async #begin(folder: string, settings: Readonly<Record<string, string>>): Promise<ThrowawayPostgres> {
+    const postgres = new ThrowawayPostgres(folder, await freePort(), settings);
     process.once('exit', postgres.#killAtExit);
     await postgres.resume();
     return postgres;
+  }
+
+  /** Starts a synchronous standby: from now on every commit waits until that has it, too. */
+  async addStandby(): Promise<ThrowawayPostgres> {
+    const folder = makeFolder();
+    const from = `host=127.0.0.1 port=${this.#port} user=postgres application_name=standby`;
+    const parameters = ['--pgdata', join(folder, 'data'), '--dbname', from, '--write-recovery-conf', '--no-sync'];
+    await promisify(execFile)(binary('pg_basebackup'), [...parameters, '--checkpoint=fast'], {
+      ...serverUser(),
+      cwd: folder,
+    });
+    const standby = await ThrowawayPostgres.#begin(folder, this.#settings);
+    const follows = async (state: string) =>
+      (await this.query(`SELECT 1 FROM pg_stat_replication WHERE ${state}`)).length > 0;
+    // No commit waits for one that is still coming.
+    await waitUntil('the standby follows', () => follows("state = 'streaming'"), START_DEADLINE_MS);
+    await this.query("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    await this.query('SELECT pg_reload_conf()');
+    await waitUntil('the standby is in step', () => follows("sync_state = 'sync'"), START_DEADLINE_MS);
+    return standby;
+  }
+
+  /** Makes a standby the server that writes. */
+  async promote(): Promise<void> {
+    await this.query('SELECT pg_promote()');
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** Of the process that accepts connections. */
@@ -92,16 +129,16 @@ export class ThrowawayPostgres {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A new, empty database. @returns its URL */
-  async createDatabase(): Promise<string> {
+  /** A new database. @param template the URL of one that it is a copy of; nobody is connected to it @returns its URL */
+  async createDatabase(template = this.url('template1')): Promise<string> {
     this.#databases += 1;
     const name = `test_${this.#databases}`;
-    await this.query(`CREATE DATABASE ${name}`);
+    await this.query(`CREATE DATABASE ${name} TEMPLATE ${nameOf(template)}`);
     return this.url(name);
   }
 
   async dropDatabase(url: string): Promise<void> {
-    await this.query(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+    await this.query(`DROP DATABASE ${nameOf(url)} WITH (FORCE)`);
   }
 
   url(database = 'postgres'): string {
@@ -129,6 +166,17 @@ export class ThrowawayPostgres {
   }
 }
 
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1);
+}
+
+function makeFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'broxi-postgres-'));
+  const user = serverUser();
+  if (user !== null) chownSync(folder, user.uid, user.gid);
+  return folder;
+}
+
 /** Debian keeps the server's programs off the path. */
 function binary(name: string): string {
   const folders = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }));
@@ -141,14 +189,4 @@ function serverUser(): { uid: number; gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   const idOf = (flag: string) => Number(execFileSync('id', [flag, SERVER_USER], { encoding: 'utf8' }));
   return { uid: idOf('-u'), gid: idOf('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the probe has a port');
-  return address.port;
 }

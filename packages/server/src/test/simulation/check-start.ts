@@ -23,10 +23,8 @@ export function checkStart(
   }
   if (delivery.refused) breach('although its publishing was refused');
   if (delivery.taken) breach('again after it was delivered');
-  if (row.state !== 'pending') breach(`although it is ${row.state}`);
   if (row.createdIn > disk.journal.synced) breach('before it was on disk');
-  if (row.dueAt !== null && row.dueAt > time.now) breach(`${row.dueAt - time.now} ms before it was due`);
-  if (attempt.number !== row.attempts + 1) breach(`as attempt ${attempt.number} after ${row.attempts}`);
+  if (!delivery.overtaken) checkPlace(witness, start, row);
   if (row.atFallback && row.class !== DELIVERY_CLASS.retry) breach('to the fallback before it was given up elsewhere');
   const allowed = Math.max(...versionsOf(disk, webhook.lane).map(({ config }) => attemptsAllowed(config.retry_policy)));
   const charged = row.attempts - row.seriesFrom;
@@ -52,6 +50,17 @@ export function checkStart(
   if (config?.active === false) breach('to a webhook that is inactive');
   if (hold?.pausedAt != null) breach('to a webhook that is paused');
   if (hold?.disabledAt != null) breach('to a webhook that is disabled');
+}
+
+/** It waits, and its turn has come. */
+function checkPlace(
+  { time, breach }: Witness,
+  { attempt, delivery: { id } }: { attempt: AttemptFacts; delivery: DeliveryFacts },
+  row: DeliveryRow,
+): void {
+  if (row.state !== 'pending') breach(`${id} was sent although it is ${row.state}`);
+  if (row.dueAt !== null && row.dueAt > time.now) breach(`${id} was sent ${row.dueAt - time.now} ms before it was due`);
+  if (attempt.number !== row.attempts + 1) breach(`${id} was sent as attempt ${attempt.number} after ${row.attempts}`);
 }
 
 /** A request leaves: is it what the rules say? */
@@ -107,7 +116,7 @@ function checkFirstScheme({ disk, reached, time, breach }: Witness, attempt: Att
   const isRemembered = known?.scheme === 'body' && time.now - known.schemeLearnedAt < 24 * 3600 * 1000;
   const isPlain = versions.every(({ config }) => config.signature_scheme === 'auto' && config.rate_limit === null);
   if (exchanges.length !== 1 || !isRemembered || !isPlain || isTest) return;
-  if (webhook.changing || webhook.changedUntil >= time.now) return;
+  if (webhook.changing || webhook.changedUntil >= time.now || webhook.muddled) return;
   reached.note('the remembered signature came first');
   if (exchanges[0]?.scheme !== 'body')
     breach(`${deliveryId} was sent with the signature that its receiver does not check`);

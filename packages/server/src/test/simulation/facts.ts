@@ -15,6 +15,12 @@ export interface ExchangeFacts {
 
 /** One attempt, as seen from outside the engine. Instants are milliseconds since the epoch. */
 export interface AttemptFacts {
+  /** The process that makes it. */
+  node: string;
+  /** Its lane is another node's by now: what becomes of it is not this one's to say. */
+  isOrphan: boolean;
+  /** Its outcome was handed to the store when that was so. */
+  isLate: boolean;
   deliveryId: string;
   webhook: WebhookFacts;
   class: DeliveryClass;
@@ -62,6 +68,8 @@ export interface DeliveryFacts {
   wasTaken: boolean;
   /** A process died with it in the air, or its outcome unwritten. */
   crashed: boolean;
+  /** A node that has not had its lane any more may have written an outcome of it. */
+  overtaken: boolean;
   /** The attempt that is not settled. */
   attempt: AttemptFacts | null;
 }
@@ -73,8 +81,14 @@ export interface WebhookFacts {
   host: string;
   /** Another process is to have it. */
   isAway: boolean;
-  /** A person changes it at this moment. */
+  /** A person changes it at this moment, or its owner cannot have heard of that yet. */
   changing: boolean;
+  /** Through which process; null: nobody does. */
+  changingAt: string | null;
+  /** Its owner begins it anew once what is in the air has landed. */
+  restarting: boolean;
+  /** Somebody else than its owner wrote about its receivers: what the owner knows of them cannot be told. */
+  muddled: boolean;
   /** When the latest change by a person began, and ended. */
   changedFrom: number;
   changedUntil: number;

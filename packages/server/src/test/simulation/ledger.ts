@@ -3,6 +3,7 @@ import type { ExchangeResult } from '../../domain/attempt.ts';
 import type { PayloadKind } from '../../domain/delivery.ts';
 import type { Destination, Lane, Webhook } from '../../domain/webhook.ts';
 import { UNKNOWN_DESTINATION } from '../../domain/webhook.ts';
+import { shardOf } from '../../store/postgres/shards.ts';
 import type { NewBatch, Settlement } from '../../store/store.ts';
 import { batchDataIn, checkCarried, checkForming, meaningOf } from './batch-check.ts';
 import { checkSettlement, retryAfterMs } from './check-settlement.ts';
@@ -18,6 +19,10 @@ import { versionsOf } from './store/memory-directory.ts';
 import { TroubleOracle } from './trouble-oracle.ts';
 import type { Witness } from './witness.ts';
 
+/** News of a change reaches the owner of a lane within this, and without a bell within that. */
+export const HEARD_MS = 1_000;
+export const HEARD_LATE_MS = 4_000;
+
 /** An exchange under way: what the transport hands back with the answer. */
 export interface OpenExchange {
   attempt: AttemptFacts;
@@ -31,6 +36,8 @@ export interface OpenExchange {
 export class Ledger {
   readonly deliveries = new Map<string, DeliveryFacts>();
   readonly webhooks = new Map<string, WebhookFacts>();
+  /** By process and delivery: attempts whose outcome is not on disk. */
+  readonly #inTheAir = new Map<string, AttemptFacts>();
   readonly #witness: Witness;
   readonly #pace: PaceCheck;
   readonly #fairness: FairnessCheck;
@@ -57,6 +64,9 @@ export class Ledger {
         host,
         isAway: false,
         changing: false,
+        changingAt: null,
+        restarting: false,
+        muddled: false,
         changedFrom: 0,
         changedUntil: 0,
         startedAt: 0,
@@ -72,7 +82,14 @@ export class Ledger {
   }
 
   addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
-    const marks = { acknowledgedAt: null, refused: false, taken: false, wasTaken: false, crashed: false };
+    const marks = {
+      acknowledgedAt: null,
+      refused: false,
+      taken: false,
+      wasTaken: false,
+      crashed: false,
+      overtaken: false,
+    };
     const batch = { members: null, isReplay: false };
     const delivery: DeliveryFacts = { id, webhook, payload, ...batch, body: null, attempt: null, ...marks };
     this.deliveries.set(id, delivery);
@@ -120,8 +137,8 @@ export class Ledger {
     return urls.map((url) => this.#destination(webhook, url, latest?.secret ?? ''));
   }
 
-  /** A request leaves. */
-  sent(request: OutgoingRequest): OpenExchange | null {
+  /** A request leaves. @param node the process that sends it */
+  sent(request: OutgoingRequest, node: string): OpenExchange | null {
     const headers = headersOf(request.headers);
     const header = (name: string) => headers.get(name) ?? '';
     const webhook = this.webhooks.get(header('x-broxi-webhook-id'));
@@ -131,6 +148,8 @@ export class Ledger {
     let delivery = this.deliveries.get(deliveryId);
     if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook, null);
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
+    const orphan = this.#inTheAir.get(keyOf(node, deliveryId));
+    if (orphan?.isOrphan) return this.#anotherOfOrphan(orphan, delivery, request);
     const { body } = request;
     const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };
     const row = this.rowOf(delivery);
@@ -157,7 +176,17 @@ export class Ledger {
       return this.#exchange(delivery.attempt, request, exchange);
     }
     const attempt: AttemptFacts = {
-      ...{ deliveryId, webhook, isTest, exchanges: [], state: 'open', outcome: null },
+      ...{
+        node,
+        isOrphan: false,
+        isLate: false,
+        deliveryId,
+        webhook,
+        isTest,
+        exchanges: [],
+        state: 'open',
+        outcome: null,
+      },
       class: row?.class ?? 0,
       number: Number(header('x-broxi-attempt')),
       startedAt: exchange.sentAt,
@@ -177,15 +206,37 @@ export class Ledger {
       this.#runs.started(attempt, row);
       const { destination } = attempt;
       const others = [...webhook.attempts].filter((one) => !one.isTest && one.destination === destination);
-      destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
+      if (!webhook.muddled) destination.started(deliveryId, { others, isChanging: this.#isChanging(webhook) });
       webhook.trouble.started(deliveryId);
       const own = attempt.isFallback ? this.destinationOf(webhook) : destination;
-      if (own?.isGivenUp) this.#witness.breach(`${deliveryId} was sent after its webhook was disabled`);
+      if (own?.isGivenUp && !webhook.muddled)
+        this.#witness.breach(`${deliveryId} was sent after its webhook was disabled`);
     }
+    if (!isTest && [...this.#inTheAir.values()].some((other) => other.node !== node && !other.isOrphan))
+      this.#witness.reached.note('two nodes had something in the air at once');
     delivery.attempt = attempt;
+    this.#inTheAir.set(keyOf(node, deliveryId), attempt);
     webhook.attempts.add(attempt);
     webhook.startedAt = exchange.sentAt;
     return this.#exchange(attempt, request, exchange);
+  }
+
+  /** It would leave when the time of its attempt is over: nobody hears of it, and it is recorded. */
+  tooLate(request: OutgoingRequest, node: string, result: ExchangeResult): void {
+    const id = headersOf(request.headers).get('x-broxi-delivery-id') ?? '';
+    const attempt = this.#inTheAir.get(keyOf(node, id));
+    if (attempt === undefined) return;
+    attempt.exchanges.push({ sentAt: this.#witness.time.now, scheme: 'body', result });
+    if (!attempt.isOrphan) this.#land(attempt, result);
+  }
+
+  /** One that began while its lane was its node's may go on with the other signature. */
+  #anotherOfOrphan(attempt: AttemptFacts, delivery: DeliveryFacts, request: OutgoingRequest): OpenExchange {
+    const exchange: ExchangeFacts = { sentAt: this.#witness.time.now, scheme: 'timestamped', result: null };
+    attempt.exchanges.push(exchange);
+    if (delivery.body !== request.body) this.#witness.breach(`${delivery.id} was sent with other bytes than before`);
+    this.#trace(`sent ${delivery.id} ${attempt.number} by ${attempt.node}, which has its lane no more`);
+    return { attempt, exchange };
   }
 
   #readBatch(delivery: DeliveryFacts, body: string): void {
@@ -207,7 +258,8 @@ export class Ledger {
     attempt.state = 'open';
     if (delivery !== undefined) checkExchange(this.#witness, { attempt, delivery, exchange, request });
     this.#pace.sent(attempt);
-    this.#trace(`sent ${attempt.isTest ? 'test' : attempt.deliveryId} ${attempt.number} ${exchange.scheme}`);
+    const by = this.#witness.disk.isShared ? ` by ${attempt.node}` : '';
+    this.#trace(`sent ${attempt.isTest ? 'test' : attempt.deliveryId} ${attempt.number} ${exchange.scheme}${by}`);
     return { attempt, exchange };
   }
 
@@ -219,6 +271,10 @@ export class Ledger {
   /** The answer reaches the engine. */
   answered({ attempt, exchange }: OpenExchange, result: ExchangeResult): void {
     exchange.result = result;
+    if (attempt.isOrphan) {
+      this.#answeredOrphan(attempt, result);
+      return;
+    }
     const isRefusal = result.kind === 'answered' && [400, 401, 403].includes(result.status);
     const offersMore = attempt.versions.some(({ config }) => config.signature_scheme === 'auto');
     const goesOn = isRefusal && offersMore && attempt.exchanges.length < 2;
@@ -227,6 +283,13 @@ export class Ledger {
     );
     if (goesOn) attempt.state = 'between';
     else this.#land(attempt, result);
+  }
+
+  #answeredOrphan(attempt: AttemptFacts, result: ExchangeResult): void {
+    const delivery = this.deliveries.get(attempt.deliveryId);
+    const isSuccess = result.kind === 'answered' && result.status < 300;
+    this.#trace(`answered ${attempt.deliveryId} to ${attempt.node}, which has its lane no more`);
+    if (delivery !== undefined && isSuccess) this.#taken(delivery, result, { wasTaken: true });
   }
 
   #land(attempt: AttemptFacts, result: ExchangeResult): void {
@@ -246,6 +309,7 @@ export class Ledger {
         this.#tellOfTrouble(attempt, result);
       }
       webhook.attempts.delete(attempt);
+      this.#inTheAir.delete(keyOf(attempt.node, attempt.deliveryId));
       if (delivery !== undefined) delivery.attempt = null;
       return;
     }
@@ -258,14 +322,18 @@ export class Ledger {
     if (isGone && evidenceOf(result) !== 'own' && isPresent && isSince) destination.isGivenUp = true;
   }
 
-  #taken(delivery: DeliveryFacts, result: ExchangeResult): void {
+  #taken(
+    delivery: DeliveryFacts,
+    result: ExchangeResult,
+    marks: Partial<DeliveryFacts> = { taken: true, wasTaken: true },
+  ): void {
     const { members, isReplay } = delivery;
     const meaning = meaningOf(result, members);
     if (meaning === 'unclear') return;
     const failed = typeof meaning === 'object' ? meaning.failed : [];
     const through = isReplay ? [] : (members ?? []).filter((id) => !failed.includes(id));
     for (const each of [delivery, ...through.map((id) => this.deliveries.get(id))]) {
-      if (each !== undefined) Object.assign(each, { taken: true, wasTaken: true });
+      if (each !== undefined) Object.assign(each, marks);
     }
     if (members !== null) this.#witness.reached.note('a batch delivered');
   }
@@ -285,23 +353,30 @@ export class Ledger {
     }
   }
 
-  /** The engine hands an outcome to the store. */
-  settling(settlement: Settlement): void {
+  /** The engine of a process hands an outcome to the store. */
+  settling(settlement: Settlement, node: string): void {
     const { id } = settlement.delivery;
     const delivery = this.deliveries.get(id);
-    const attempt = delivery?.attempt;
+    const attempt = this.#inTheAir.get(keyOf(node, id));
     const last = attempt?.exchanges.at(-1)?.result;
-    if (delivery === undefined || !attempt || !last) {
+    if (delivery === undefined || attempt === undefined || !last) {
       this.#witness.breach(`${id} was settled without an attempt`);
       return;
     }
     // Once more, because the disk could not take it: it is the same outcome.
     if (attempt.outcome === settlement) return;
     attempt.outcome = settlement;
+    if (attempt.isOrphan) {
+      delivery.overtaken = true;
+      attempt.isLate = this.#ownerOf(attempt.webhook) !== node;
+      return;
+    }
     const cutShort = attempt.state === 'between';
     if (cutShort) this.#land(attempt, last);
     const { members, isReplay } = delivery;
-    checkSettlement(this.#witness, { settlement, attempt, members, cutShort, row: this.rowOf(delivery) });
+    // Its row may not be what this attempt was made of.
+    if (!delivery.overtaken)
+      checkSettlement(this.#witness, { settlement, attempt, members, cutShort, row: this.rowOf(delivery) });
     for (const successor of settlement.successors ?? []) {
       this.#addBatch(successor.id, delivery.webhook, { isReplay }).members = successor.members;
     }
@@ -309,20 +384,61 @@ export class Ledger {
     this.#trace(`settling ${id} ${JSON.stringify(settlement.next)}`);
   }
 
-  /** It is on disk. @param written false: the delivery was not where it was read */
-  settled({ delivery: { id }, disable, successors = [] }: Settlement, written: boolean): void {
+  /** It is on disk. @param outcome.written false: the delivery was not where it was read, or its lane is another node's */
+  settled(settlement: Settlement, { written, node }: { written: boolean; node: string }): void {
+    const {
+      delivery: { id },
+      disable,
+      successors = [],
+    } = settlement;
     const delivery = this.deliveries.get(id);
-    for (const successor of successors) {
-      const facts = this.deliveries.get(successor.id);
-      if (facts !== undefined && written) facts.acknowledgedAt = this.#witness.time.now;
+    const attempt = this.#inTheAir.get(keyOf(node, id));
+    this.#inTheAir.delete(keyOf(node, id));
+    if (delivery === undefined || attempt === undefined) return;
+    for (const successor of written ? successors : []) {
+      const facts = this.#addBatch(successor.id, delivery.webhook, delivery);
+      Object.assign(facts, { members: successor.members, acknowledgedAt: this.#witness.time.now });
     }
-    if (!written) this.#witness.breach(`${id} was not where it had been read, and its lane has one owner`);
-    if (delivery?.attempt) {
-      delivery.attempt.webhook.attempts.delete(delivery.attempt);
-      if (disable !== undefined) this.#disabled(delivery.attempt.webhook);
-      delivery.attempt = null;
-      this.#runs.changed(this.rowOf(delivery));
+    if (attempt.isOrphan) {
+      this.#orphanSettled(attempt, delivery, written);
+      return;
     }
+    if (!written && !delivery.overtaken)
+      this.#witness.breach(`${id} was not where it had been read, and its lane has one owner`);
+    const { webhook } = attempt;
+    if (!written) {
+      // What a former owner had on its way came first: nobody knows what this attempt came to.
+      delivery.crashed = true;
+      this.#forgetTaken((each) => each.webhook === webhook);
+    }
+    webhook.attempts.delete(attempt);
+    if (disable !== undefined) this.#disabled(webhook);
+    delivery.attempt = null;
+    this.#runs.changed(this.rowOf(delivery));
+    if (webhook.restarting && [...webhook.attempts].every(({ isTest }) => isTest)) this.begunAnew(webhook);
+  }
+
+  /** An outcome that came after its lane was taken from its node. */
+  #orphanSettled({ node, webhook, isLate }: AttemptFacts, delivery: DeliveryFacts, written: boolean): void {
+    if (written && isLate && this.#ownerOf(webhook) !== node)
+      this.#witness.breach(`an outcome of ${delivery.id} was written by ${node}, which had lost its lane before`);
+    this.#trace(`${delivery.id} settled by ${node}, which has its lane no more: ${written}`);
+    if (!written) {
+      this.#witness.reached.note('an outcome was fenced off');
+      const isWritten = [...this.#inTheAir.values()].some(
+        (one) => one.isOrphan && one.outcome?.delivery.id === delivery.id,
+      );
+      delivery.overtaken = isWritten;
+      return;
+    }
+    this.#witness.reached.note('an outcome of a node that lapsed was written as another one took its lane');
+    webhook.muddled = true;
+    this.#runs.changed(this.rowOf(delivery));
+  }
+
+  /** By the database; null: nobody. */
+  #ownerOf({ lane }: WebhookFacts): string | null {
+    return this.#witness.disk.shards[shardOf(lane)] ?? null;
   }
 
   /** A person who resumes a webhook has the last word about all that was answered before. */
@@ -341,23 +457,87 @@ export class Ledger {
       delivery.attempt = null;
       delivery.taken = this.fateOf(delivery) === 'delivered';
     }
-    this.#pace.crashed();
+    this.#inTheAir.clear();
+    this.#pace.forget([...this.webhooks.values()]);
     this.#fairness.crashed();
     this.#runs.crashed();
     for (const webhook of this.webhooks.values()) {
-      Object.assign(webhook, { isAway: false, changing: false, disabling: 0, changedUntil: this.#witness.time.now });
+      const { now: changedUntil } = this.#witness.time;
+      Object.assign(webhook, { isAway: false, changing: false, changingAt: null, disabling: 0, changedUntil });
       webhook.attempts.clear();
       webhook.destinations.clear();
       webhook.trouble = new TroubleOracle(this.#witness);
     }
   }
 
-  /** Its lane was another process's, and is begun anew: what counts is on the disk. */
-  cameBack(webhook: WebhookFacts): void {
-    Object.assign(webhook, { isAway: false, changedUntil: this.#witness.time.now });
+  /** Its lane was another process's, or lapsed, and is begun anew: what counts is on the disk. */
+  begunAnew(webhook: WebhookFacts): void {
+    const { now } = this.#witness.time;
+    const muddled = [...webhook.attempts].some(({ isTest }) => isTest);
+    Object.assign(webhook, {
+      isAway: false,
+      restarting: false,
+      muddled,
+      changedUntil: Math.max(webhook.changedUntil, now),
+    });
     webhook.destinations.clear();
     webhook.trouble = new TroubleOracle(this.#witness);
     this.#fairness.crashed();
+  }
+
+  /** Another node has its lane from now on. What the one before has in the air is not known to it. */
+  moved(webhook: WebhookFacts, to: string): void {
+    const { now } = this.#witness.time;
+    this.#trace(`${to} takes the lane of ${webhook.host}`);
+    for (const attempt of webhook.attempts) {
+      attempt.isOrphan = true;
+      const delivery = this.deliveries.get(attempt.deliveryId);
+      if (delivery !== undefined) Object.assign(delivery, { attempt: null, crashed: true });
+      if (delivery !== undefined && attempt.outcome !== null) delivery.overtaken = true;
+    }
+    const isHeard = !webhook.changing && webhook.changedUntil <= now;
+    this.begunAnew(webhook);
+    webhook.attempts.clear();
+    webhook.disabling = 0;
+    webhook.isAway = true;
+    this.#forgetTaken(({ webhook: of }) => of === webhook);
+    if (webhook.changingAt === null) webhook.changing = false;
+    if (!isHeard) webhook.changedUntil = now + HEARD_MS;
+    this.#pace.forget([webhook]);
+  }
+
+  /** Its owner leaves it to whoever takes it. */
+  givenUp(webhook: WebhookFacts, by: string): void {
+    this.#trace(`${by} gives up the lane of ${webhook.host}`);
+    webhook.isAway = true;
+  }
+
+  /** A process is gone, and others are there. */
+  died(node: string): void {
+    const dead = [...this.#inTheAir].filter(([, attempt]) => attempt.node === node);
+    for (const [key, attempt] of dead) {
+      this.#inTheAir.delete(key);
+      attempt.webhook.attempts.delete(attempt);
+      const delivery = this.deliveries.get(attempt.deliveryId);
+      if (delivery?.attempt === attempt) Object.assign(delivery, { attempt: null, crashed: true });
+    }
+    this.#runs.crashed();
+    this.#forgetTaken(({ crashed }) => crashed);
+    for (const webhook of this.webhooks.values()) {
+      if (webhook.changingAt !== node) continue;
+      Object.assign(webhook, {
+        changing: false,
+        changingAt: null,
+        changedUntil: this.#witness.time.now + HEARD_LATE_MS,
+      });
+    }
+  }
+
+  /** What only a process knew is known to nobody. */
+  #forgetTaken(isMeant: (delivery: DeliveryFacts) => boolean): void {
+    for (const delivery of this.deliveries.values()) {
+      if (isMeant(delivery)) delivery.taken = this.fateOf(delivery) === 'delivered';
+    }
   }
 
   /** Versions that a request may be made with: the latest, and the one before while a person is changing it. */

@@ -40,10 +40,11 @@ export class PaceCheck {
     if (first !== undefined && exceeded.every((one) => one !== null) && first !== null) this.#witness.breach(first);
   }
 
-  /** What was in the air is not on record: nobody counts it any more. */
-  crashed(): void {
+  /** Their lanes are begun by another process. What was in the air is not on record: nobody counts it any more. */
+  forget(webhooks: readonly WebhookFacts[]): void {
     const { disk } = this.#witness;
-    for (const [webhook, starts] of this.#starts) {
+    for (const webhook of webhooks) {
+      const starts = this.#starts.get(webhook) ?? [];
       const isRecorded = ({ attempt }: Start) => {
         const key = keyOf(webhook.lane.workspaceId, attempt.deliveryId);
         const recorded = disk.attempts.get(key)?.find(({ number }) => number === attempt.number);

@@ -8,6 +8,7 @@ import { AppError } from '../../errors.ts';
 import type { PlannedDelivery } from '../../store/store.ts';
 import type { Chance } from './chance.ts';
 import { OWN_HEADER } from './check-start.ts';
+import type { ClusterCheck } from './cluster-check.ts';
 import type { DeliveryFacts, WebhookFacts } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { PromptCheck } from './prompt-check.ts';
@@ -35,14 +36,20 @@ export class People {
   readonly #ledger: Ledger;
   readonly #prompt: PromptCheck;
   readonly #runs: RunCheck;
+  readonly #cluster: ClusterCheck;
   readonly #chance: Chance;
   #ids = 0;
 
-  constructor(witness: Witness, ledger: Ledger, others: { prompt: PromptCheck; runs: RunCheck; chance: Chance }) {
+  constructor(
+    witness: Witness,
+    ledger: Ledger,
+    others: { prompt: PromptCheck; runs: RunCheck; cluster: ClusterCheck; chance: Chance },
+  ) {
     this.#witness = witness;
     this.#ledger = ledger;
     this.#prompt = others.prompt;
     this.#runs = others.runs;
+    this.#cluster = others.cluster;
     this.#chance = others.chance;
   }
 
@@ -51,7 +58,9 @@ export class People {
   }
 
   async createWebhook(node: SimulatedNode, host: string, given: WrittenConfig): Promise<void> {
-    const webhook = this.#ledger.addWebhook({ workspaceId: WORKSPACE, webhookId: this.#newId('wh') }, host);
+    const shared = this.#witness.disk.isShared ? this.#chance.between(1, 2 ** 31) : 0;
+    const webhookId = shared === 0 ? this.#newId('wh') : `wh_${shared.toString(16).padStart(32, 'a')}`;
+    const webhook = this.#ledger.addWebhook({ workspaceId: WORKSPACE, webhookId }, host);
     const url = `https://${host}/${this.#ids}`;
     await this.#put(node, webhook, { ...this.#parse(given, { url }), expectedVersion: null });
   }
@@ -86,7 +95,10 @@ export class People {
       return;
     }
     for (const delivery of deliveries.flat()) delivery.acknowledgedAt = this.#witness.time.now;
+    const { reached } = this.#witness;
     for (const webhook of live) {
+      if (!node.store.owns(webhook.lane))
+        reached.note('an event was taken in by another node than the owner of its lane');
       this.#prompt.expect(webhook);
       const batch = this.#latest(webhook)?.config.batch;
       if (batch) this.#prompt.expect(webhook, now + batch.timeout * 1000);
@@ -109,7 +121,12 @@ export class People {
     };
   }
 
-  async actOnWebhook(node: SimulatedNode, step: Extract<Step, { kind: 'webhook' }>): Promise<void> {
+  /** @param node that is asked, unless only the owner can do it */
+  async actOnWebhook(
+    nodes: readonly SimulatedNode[],
+    node: SimulatedNode,
+    step: Extract<Step, { kind: 'webhook' }>,
+  ): Promise<void> {
     const all = [...this.#ledger.webhooks.values()];
     // A test is what one does about a receiver that was down.
     const down =
@@ -117,7 +134,12 @@ export class People {
     const webhook = down[0] ?? all[step.webhook % all.length];
     const latest = webhook && this.#latest(webhook);
     if (webhook === undefined || webhook.changing || latest?.deletedAt !== null) return;
-    await this.act(node, webhook, { act: step.act, config: step.config });
+    // Not all of those that have it have heard of the latest change.
+    if (webhook.changedUntil > this.#witness.time.now) return;
+    // What a test tells is known to its own node alone.
+    const asked = step.act === 'test' ? ownerAmong(nodes, webhook) : node;
+    if (asked === undefined) return;
+    await this.act(asked, webhook, { act: step.act, config: step.config });
   }
 
   /** One change of a webhook, which goes on alone: others wait for it. */
@@ -130,15 +152,15 @@ export class People {
     if (before === undefined) return;
     if (act === 'test') return await this.#test(node, webhook);
     webhook.changing = true;
+    webhook.changingAt = node.id;
     webhook.changedFrom = this.#witness.time.now;
     try {
       await this.#change(node, webhook, { act, config, before });
     } catch (error) {
       this.#expected(error);
     }
-    webhook.changing = false;
-    webhook.changedUntil = this.#witness.time.now;
-    this.#prompt.expect(webhook, this.#witness.time.now + 1);
+    this.#cluster.changed(webhook, node);
+    this.#prompt.expect(webhook, webhook.changedUntil + 1);
   }
 
   async #change(
@@ -185,7 +207,9 @@ export class People {
     }
   }
 
+  /** @param node that is asked, unless only the owner can do it */
   async actOnDelivery(
+    nodes: readonly SimulatedNode[],
     node: SimulatedNode,
     { delivery: chosen, act }: Extract<Step, { kind: 'delivery' }>,
   ): Promise<void> {
@@ -197,8 +221,11 @@ export class People {
     });
     const delivery = fitting[chosen % Math.max(1, fitting.length)];
     if (delivery === undefined || this.#latest(delivery.webhook)?.deletedAt !== null) return;
+    // Another node does not know what is in the air.
+    const asked = act === 'cancel' ? ownerAmong(nodes, delivery.webhook) : node;
+    if (asked === undefined) return;
     try {
-      await this.#actOn(node, delivery.id, { webhook: delivery.webhook, act });
+      await this.#actOn(asked, delivery.id, { webhook: delivery.webhook, act });
     } catch (error) {
       this.#expected(error);
     }
@@ -333,4 +360,9 @@ export class People {
   branch(): Chance {
     return this.#chance.branch();
   }
+}
+
+function ownerAmong(nodes: readonly SimulatedNode[], { lane }: WebhookFacts): SimulatedNode | undefined {
+  const [only, ...more] = nodes;
+  return more.length === 0 ? only : nodes.find((node) => node.isWell && node.store.owns(lane));
 }

@@ -90,6 +90,23 @@ export const STATES = [
   'a person gave up one that failed in a run',
   'an order began while something waited',
   'an order ended while something waited',
+  'several nodes',
+  'a node whose wall clock is wrong',
+  'two nodes had something in the air at once',
+  'a node joined, and shards moved to it',
+  'a shard was given up once what was in the air had landed',
+  'a stop that gave up every shard',
+  'lanes of a dead node were taken over',
+  'a lane was taken over with something in the air',
+  'an outcome was fenced off',
+  'an outcome of a node that lapsed was written as another one took its lane',
+  'a node slept past its time, and woke up with nothing',
+  'a node slept for a moment, and kept its lanes',
+  'a node that was cut off came back and kept its lanes',
+  'a node that was cut off came back when others had its lanes',
+  'a person changed a webhook through another node than its owner',
+  'a webhook was changed that its owner could not hear of',
+  'an event was taken in by another node than the owner of its lane',
 ] as const;
 
 export type State = (typeof STATES)[number];

@@ -3,6 +3,7 @@ import type { SignatureScheme } from '../../domain/attempt.ts';
 import type { Chance } from './chance.ts';
 import { randomConfig, type WrittenConfig } from './random-config.ts';
 import { MOODS, type Mood } from './receivers.ts';
+import type { Outage } from './store/connection.ts';
 import type { DiskFault } from './store/disk.ts';
 
 /** What a person does to a webhook. */
@@ -15,8 +16,11 @@ export type WebhookAct = (typeof WEBHOOK_ACTS)[number];
 /** What a person does to a delivery. */
 export type DeliveryAct = 'retry' | 'cancel' | 'replay';
 
-/** The step behind which a process dies. */
-export type Moment = 'now' | 'sent' | 'answered' | 'committed';
+/**
+ * The step behind which a process dies, sleeps or is cut off. At a database that several share, what is `written` is not committed
+ * yet; and the last three were done there, and not answered: a beat, the taking of shards, and of news.
+ */
+export type Moment = 'now' | 'sent' | 'answered' | 'committed' | 'written' | 'beat' | 'took shards' | 'took news';
 
 /** What happens at an instant. Numbers choose among what there is then. */
 export type Step =
@@ -27,7 +31,10 @@ export type Step =
   | { kind: 'ownership'; webhook: number; forMs: number }
   | { kind: 'fault'; fault: DiskFault | 'no sync'; forMs: number }
   | { kind: 'crash'; behind: Moment; keeps: number; downMs: number }
-  | { kind: 'stop'; graceMs: number; downMs: number };
+  | { kind: 'stop'; graceMs: number; downMs: number }
+  | { kind: 'join' }
+  | { kind: 'stall'; behind: Moment; node: number; forMs: number; thenCutOffMs?: number }
+  | { kind: 'cut off'; behind: Moment; node: number; outage: Outage; forMs: number };
 
 /** All that one seed says about a simulation. */
 export interface Scenario {
@@ -41,9 +48,21 @@ export interface Scenario {
   isNewsLate: boolean;
   /** The share of news of deliveries that never comes. */
   newsLost: number;
+  /** Null: one process at a time, on a disk of its own. */
+  cluster: ClusterSetting | null;
   webhooks: readonly { config: WrittenConfig; checks: SignatureScheme | null }[];
   /** In any order. */
   steps: readonly (Step & { atMs: number })[];
+}
+
+/** Nodes that share a database. */
+export interface ClusterSetting {
+  /** As many begin; more may come. */
+  nodes: number;
+  /** The longest that a message between a node and the database is on its way. */
+  hopMs: number;
+  /** The share of rings that nobody hears. */
+  ringsLost: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -129,16 +148,108 @@ export function scenarioOf(chance: Chance): Scenario {
     if (chance.happens(0.2)) at({ kind: 'stop', graceMs: chance.between(0, 10_000), downMs });
     else at({ kind: 'crash', behind: chance.weighed(MOMENTS), keeps: chance.next(), downMs });
   }
-  return withFallbacks(chance, isLong, {
+  const scenario = withFallbacks(chance, isLong, {
     activeMs,
     limits: randomLimits(chance, isLong),
     syncMs: chance.pick([1, 5, 20, 200]),
     readMs: chance.pick([0, 0, 3, 40]),
     isNewsLate: chance.happens(0.5),
     newsLost: chance.happens(0.1) ? 0.3 : 0,
+    cluster: null,
     webhooks,
     steps,
   });
+  return isLong || !chance.happens(0.35) ? scenario : withNodes(chance, scenario);
+}
+
+/** Beats of hours would be most of what happens. */
+const LONGEST_OF_CLUSTER_MS = 6 * MINUTE_MS;
+
+/** Several nodes share the disk, and come and go. */
+function withNodes(chance: Chance, scenario: Scenario): Scenario {
+  const { webhooks } = scenario;
+  const activeMs = Math.min(scenario.activeMs, LONGEST_OF_CLUSTER_MS);
+  const fits = ({ kind, ...step }: Step) => kind !== 'ownership' && !('fault' in step && step.fault === 'no sync');
+  const briefer = ({ schedule, ...policy }: Record<string, unknown>) =>
+    schedule === 'extended' || schedule === undefined ? policy : { ...policy, schedule };
+  const brief = (config: WrittenConfig): WrittenConfig => ({
+    ...config,
+    retry_policy: briefer((config['retry_policy'] ?? {}) as Record<string, unknown>),
+  });
+  const steps = scenario.steps
+    .filter(fits)
+    .map((step) => (step.kind === 'webhook' ? { ...step, config: brief(step.config) } : step))
+    .map((step) => ({ ...step, atMs: Math.floor((step.atMs * activeMs) / scenario.activeMs) }));
+  const all = [...webhooks.keys()];
+  const lateMs = () => chance.pick([1_500, 9_000, 25_000, 40_000]);
+  const someStep = (): Step =>
+    chance.weighed<Step>([
+      [3, { kind: 'join' }],
+      [4, { kind: 'stall', behind: 'now', node: chance.between(0, 9), forMs: chance.between(100, lateMs()) }],
+      [2, { kind: 'stall', behind: chance.weighed(MOMENTS_OF_NODES), node: 0, forMs: chance.between(7_000, 14_000) }],
+      [
+        4,
+        {
+          kind: 'cut off',
+          behind: chance.weighed(MOMENTS_OF_NODES),
+          node: chance.between(0, 9),
+          outage: chance.pick(['refused', 'swallowed'] as const),
+          forMs: chance.between(100, lateMs()),
+        },
+      ],
+      [2, { kind: 'crash', behind: chance.weighed(MOMENTS_OF_NODES), keeps: 0, downMs: chance.between(0, lateMs()) }],
+      [2, { kind: 'stop', graceMs: chance.between(0, 10_000), downMs: chance.between(0, lateMs()) }],
+    ]);
+  for (let left = chance.between(1, 4); left > 0; left -= 1) {
+    const atMs = chance.between(0, activeMs);
+    const meet = (step: Step, withinMs: number) => steps.push({ ...step, atMs: atMs + chance.between(0, withinMs) });
+    // What is in the air as long as possible, or lands at once.
+    const moodOf = (webhook: number, mood: Mood, atMs: number) => steps.push({ kind: 'mood', webhook, mood, atMs });
+    const isSlow = chance.happens(0.6);
+    if (isSlow) for (const webhook of all) moodOf(webhook, chance.pick(['hangs', 'slow', 'drips', 'well']), atMs);
+    if (chance.happens(0.8)) meet({ kind: 'publish', webhooks: all, count: chance.between(1, 4) }, 2_000);
+    for (let more = chance.between(1, 3); more > 0; more -= 1) {
+      const step = someStep();
+      meet(step, chance.pick([100, 3_000, 12_000]));
+      if (!('forMs' in step) || chance.happens(0.5)) continue;
+      // Something comes in when it is back.
+      for (let i = 0; i < 3; i += 1) {
+        const backMs = step.forMs + chance.between(0, 2_500);
+        steps.push({ kind: 'publish', webhooks: all, count: 1, atMs: atMs + backMs });
+      }
+    }
+    if (chance.happens(0.5)) meet({ kind: 'publish', webhooks: all, count: 1 }, 15_000);
+    if (chance.happens(0.15)) {
+      // The answer to a beat comes late, and no other does, while much waits for receivers that are slow.
+      for (const webhook of all) moodOf(webhook, 'slow', atMs);
+      for (let i = 0; i < 3; i += 1) meet({ kind: 'publish', webhooks: all, count: 4 }, 500);
+      const forMs = chance.between(1_500, 4_800);
+      const thenCutOffMs = chance.between(5_000, 12_000);
+      steps.push({ kind: 'stall', behind: 'beat', node: 0, forMs, thenCutOffMs, atMs: atMs + 600 });
+    }
+    if (chance.happens(0.25)) {
+      // A process sleeps in the middle of a change that it writes.
+      meet({ kind: 'stall', behind: 'written', node: 0, forMs: chance.between(8_000, 14_000) }, 0);
+      const config = brief(randomConfig(chance, { isLong: false }));
+      meet({ kind: 'webhook', webhook: chance.between(0, 9), act: chance.weighed(ACTS), config }, 20);
+    }
+    if (chance.happens(0.4)) {
+      const act = chance.weighed(ACTS);
+      const config = brief(randomConfig(chance, { isLong: false }));
+      meet({ kind: 'webhook', webhook: chance.between(0, 9), act, config }, chance.pick([100, 3_000, 12_000]));
+    }
+    if (isSlow) for (const webhook of all) moodOf(webhook, 'well', atMs + chance.between(5_000, 40_000));
+  }
+  return {
+    ...scenario,
+    ...{ activeMs, steps, newsLost: 0, isNewsLate: false, readMs: 0 },
+    webhooks: webhooks.map(({ config, checks }) => ({ checks, config: brief(config) })),
+    cluster: {
+      nodes: chance.between(2, 3),
+      hopMs: chance.pick([0, 1, 5, 20]),
+      ringsLost: chance.pick([0, 0, 0.3, 1]),
+    },
+  };
 }
 
 /** Some webhooks have a fallback, or are given one, or have theirs taken out. Decided last, so that a seed says the rest as without. */
@@ -191,6 +302,16 @@ const MOMENTS = [
   [3, 'answered'],
   [3, 'committed'],
 ] as const;
+
+const MOMENTS_OF_NODES = [
+  ...[
+    ...MOMENTS,
+    [3, 'written'] as const,
+    [3, 'beat'] as const,
+    [2, 'took shards'] as const,
+    [3, 'took news'] as const,
+  ],
+] as const satisfies readonly (readonly [number, Moment])[];
 
 function publish(
   chance: Chance,

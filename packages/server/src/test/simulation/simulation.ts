@@ -1,4 +1,6 @@
+import { Bells } from './bells.ts';
 import { Chance } from './chance.ts';
+import { ClusterCheck } from './cluster-check.ts';
 import { FairnessCheck } from './fairness-check.ts';
 import { FinalCheck } from './final-check.ts';
 import { Ledger } from './ledger.ts';
@@ -31,11 +33,16 @@ const CALM_AFTER_FULL_MS = 6_000;
 const SETUP_MS = 1_000;
 const MOST_ROUNDS = 8;
 
+/** How long it takes others to go on with what a dead node had, and for a share to move. */
+const TAKEN_OVER_MS = 15_000;
+const SHARED_MS = 10_000;
+const MOST_NODES = 3;
+
 /**
  * One seed: processes, a disk, receivers and people on virtual time. First everything happens that the scenario says; then the
  * receivers are well and nothing breaks any more, and what is not held must flow; then nothing is held, and all of it must.
  *
- * There is one process at a time, which owns every lane. More than one is a list of nodes here, once a store knows owners.
+ * Either there is one process at a time on a disk of its own, which may lose what is not synced; or several share a database.
  */
 export class Simulation {
   readonly #time = new VirtualTime();
@@ -51,10 +58,14 @@ export class Simulation {
   readonly #prompt: PromptCheck;
   readonly #people: People;
   readonly #final: FinalCheck;
-  #node: SimulatedNode | null = null;
-  /** A process is to die behind the next step of this kind. */
-  #armed: Extract<Step, { kind: 'crash' }> | null = null;
-  #dying: { keeps: number; downMs: number } | null = null;
+  readonly #bells: Bells;
+  readonly #cluster: ClusterCheck;
+  /** Those that take calls. */
+  readonly #nodes: SimulatedNode[] = [];
+  #nodesStarted = 0;
+  /** A process is to die, to sleep or to be cut off behind the next step of this kind. */
+  #armed: Extract<Step, { kind: 'crash' | 'stall' | 'cut off' }> | null = null;
+  #dying: { node: SimulatedNode; keeps: number; downMs: number } | null = null;
   #calmSince = 0;
   #isOver = false;
 
@@ -62,10 +73,12 @@ export class Simulation {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#scenario = scenarioOf(this.#chance.branch());
-    const { newsLost } = this.#scenario;
+    const { newsLost, cluster } = this.#scenario;
+    this.#disk.isShared = cluster !== null;
     const witness = this.#witness();
-    const calmSince = () => (this.#disk.fault === null && this.#node !== null ? this.#calmSince : this.#time.now);
-    const newsSince = () => (newsLost > 0 ? this.#time.now : calmSince());
+    const calmSince = () => (this.#isCalm ? this.#calmSince : this.#time.now);
+    const isDeaf = newsLost > 0 || (cluster?.ringsLost ?? 0) > 0;
+    const newsSince = () => (isDeaf ? this.#time.now : calmSince());
     const runs = new RunCheck(witness, newsSince);
     const checks = { pace: new PaceCheck(witness), fairness: new FairnessCheck(witness, runs, newsSince), runs };
     this.#ledger = new Ledger(witness, {
@@ -73,14 +86,25 @@ export class Simulation {
       trace: (line) => this.#trace.push(`${this.#time.elapsed} ${line}`),
     });
     const extraMs = patienceOf(this.#scenario);
-    const { readMs } = this.#scenario;
+    const readMs = cluster === null ? this.#scenario.readMs : 2 * cluster.hopMs + 1;
     this.#prompt = new PromptCheck(witness, this.#ledger, { extraMs, readMs, calmSince, runs });
+    this.#cluster = new ClusterCheck(witness, this.#ledger, {
+      ...{ prompt: this.#prompt, nodes: this.#nodes, ringsLost: cluster?.ringsLost ?? 0 },
+      passed: (moment, id) =>
+        this.#passed(
+          moment,
+          this.#nodes.find((node) => node.id === id),
+        ),
+      wasCalmAt: (at) => this.#isCalm && this.#calmSince <= at,
+    });
     this.#people = new People(witness, this.#ledger, {
       prompt: this.#prompt,
       runs,
+      cluster: this.#cluster,
       chance: this.#chance.branch(),
     });
     this.#final = new FinalCheck(witness, this.#ledger, runs);
+    this.#bells = new Bells(new Chance(seed), cluster?.ringsLost ?? 0);
   }
 
   #witness(): Witness {
@@ -90,6 +114,15 @@ export class Simulation {
         this.#breaches.push(`${this.#time.elapsed} ms: ${what}`);
       },
     };
+  }
+
+  get #isCalm(): boolean {
+    return this.#disk.fault === null && this.#nodes.length > 0 && this.#cluster.isWell;
+  }
+
+  /** Something happened that others need a while to be done with. */
+  #disturbed(forMs: number): void {
+    this.#calmSince = Math.max(this.#calmSince, this.#time.now + forMs);
   }
 
   async run(): Promise<Outcome> {
@@ -104,21 +137,27 @@ export class Simulation {
     await this.#release();
     await this.#flow();
     this.#final.checkRows();
-    this.#node?.kill();
+    for (const node of this.#nodes) node.kill();
     const { steps } = this.#time;
     return { seed: this.#seed, breaches: this.#breaches, reached: this.#reached, steps, trace: this.#trace };
   }
 
   async #setUp(): Promise<void> {
     const node = this.#startNode();
-    for (const [i, { checks }] of this.#scenario.webhooks.entries()) {
+    const { cluster, webhooks } = this.#scenario;
+    for (let more = (cluster?.nodes ?? 1) - 1; more > 0; more -= 1) this.#startNode();
+    if (cluster !== null) {
+      this.#reached.note('several nodes');
+      await this.#pass(this.#time.now + SHARED_MS);
+    }
+    for (const [i, { checks }] of webhooks.entries()) {
       this.#receivers.set(`r${i}.example`, new Receiver(checks, this.#chance.branch()));
     }
-    for (const i of this.#scenario.webhooks.keys()) {
+    for (const i of webhooks.keys()) {
       this.#receivers.set(fallbackHost(`r${i}.example`), new Receiver(null, this.#chance.branch()));
     }
     void this.#people.createWorkspace(node);
-    for (const [i, { config }] of this.#scenario.webhooks.entries()) {
+    for (const [i, { config }] of webhooks.entries()) {
       void this.#people.createWebhook(node, `r${i}.example`, config);
     }
     await this.#pass(this.#time.now + SETUP_MS);
@@ -126,7 +165,7 @@ export class Simulation {
 
   #perform(step: Step): void {
     if (this.#isOver) return;
-    const node = this.#node;
+    const node = this.#someNode();
     const { atMs: _, ...traced } = { atMs: 0, ...step, config: undefined };
     this.#trace.push(`${this.#time.elapsed} ${node === null ? 'too late: ' : ''}${JSON.stringify(traced)}`);
     if (step.kind === 'mood') {
@@ -135,15 +174,23 @@ export class Simulation {
       if (receiver !== undefined) receiver.mood = step.mood;
     } else if (node === null) return;
     else if (step.kind === 'publish') void this.#people.publish(node, step);
-    else if (step.kind === 'webhook') void this.#people.actOnWebhook(node, step);
-    else if (step.kind === 'delivery') void this.#people.actOnDelivery(node, step);
+    else if (step.kind === 'webhook') void this.#people.actOnWebhook(this.#nodes, node, step);
+    else if (step.kind === 'delivery') void this.#people.actOnDelivery(this.#nodes, node, step);
     else if (step.kind === 'ownership') void this.#lend(node, step);
     else if (step.kind === 'fault') this.#break(node, step);
     else if (step.kind === 'stop') void this.#stop(node, step);
+    else if (step.kind === 'join') this.#join();
     else {
       this.#armed = step;
-      this.#passed('now');
+      this.#passed('now', step.kind === 'crash' ? node : this.#nodes[step.node % this.#nodes.length]);
     }
+  }
+
+  /** That people call. */
+  #someNode(): SimulatedNode | null {
+    const [only, ...more] = this.#nodes;
+    if (only === undefined || more.length === 0) return only ?? null;
+    return this.#chance.pick([only, ...more]);
   }
 
   /** A lane is another process's for a while, which sends nothing. */
@@ -161,22 +208,30 @@ export class Simulation {
     }
     if (this.#disk.fault !== null) return;
     this.#disk.fault = fault;
+    if (fault === 'away' && this.#disk.isShared) this.#cluster.unheard();
     this.#time.clock().after(forMs, () => this.#mend());
   }
 
   #mend(): void {
     const sweepMs = this.#scenario.limits.sweepMs ?? 60_000;
-    if (this.#disk.fault !== null) {
-      const holdsUp = this.#disk.fault === 'away' ? sweepMs + CALM_AFTER_FULL_MS : CALM_AFTER_FULL_MS;
-      this.#calmSince = Math.max(this.#calmSince, this.#time.now + holdsUp);
-    }
+    const { fault } = this.#disk;
+    if (fault !== null) this.#disturbed(fault === 'away' ? sweepMs + CALM_AFTER_FULL_MS : CALM_AFTER_FULL_MS);
     this.#disk.fault = null;
+    if (this.#disk.isShared) this.#cluster.heard();
   }
 
-  /** The process may die behind this step. */
-  #passed(moment: Moment): void {
-    if (this.#armed?.behind !== moment || this.#isOver) return;
-    this.#dying = this.#armed;
+  #join(): void {
+    if (this.#nodes.length >= MOST_NODES) return;
+    this.#cluster.expectShares(this.#startNode(), SHARED_MS);
+  }
+
+  /** The process may die, sleep or be cut off behind this step. */
+  #passed(moment: Moment, node: SimulatedNode | undefined): void {
+    if (this.#armed?.behind !== moment || this.#isOver || node === undefined || this.#dying !== null) return;
+    if (!this.#nodes.includes(node)) return;
+    if (this.#armed.kind === 'stall') this.#cluster.stall(node, this.#armed);
+    else if (this.#armed.kind === 'cut off') this.#cluster.cut(node, this.#armed);
+    else this.#dying = { ...this.#armed, node };
     this.#armed = null;
   }
 
@@ -191,16 +246,26 @@ export class Simulation {
     }
   }
 
-  #die({ keeps, downMs }: { keeps: number; downMs: number }): void {
-    if (this.#node === null) return;
+  #die({ node, keeps, downMs }: { node: SimulatedNode; keeps: number; downMs: number }): void {
+    if (!this.#nodes.includes(node)) return;
     const { journal } = this.#disk;
-    const attempts = [...this.#ledger.webhooks.values()].flatMap((webhook) => [...webhook.attempts]);
     const unsynced = journal.committed - journal.synced;
     const kept = Math.floor(keeps * (unsynced + 1));
+    this.#noteCrash(node, { unsynced, kept });
+    this.#trace.push(`${this.#time.elapsed} crash of ${node.id}, ${kept} of ${unsynced} unsynced transactions kept`);
+    node.kill();
+    journal.crash(kept);
+    this.#end(node, downMs);
+    if (this.#disk.isShared) this.#cluster.expectTakenOver(TAKEN_OVER_MS);
+  }
+
+  #noteCrash({ id }: SimulatedNode, { unsynced, kept }: { unsynced: number; kept: number }): void {
+    const attempts = [...this.#ledger.webhooks.values()].flatMap((webhook) => [...webhook.attempts]);
+    const own = attempts.filter(({ node }) => node === id);
     const { reached } = this.#witness();
-    if (attempts.length === 0) reached.note('a crash with nothing in the air');
-    if (attempts.some(({ state }) => state === 'open')) reached.note('a crash between send and answer');
-    if (attempts.some(({ state }) => state === 'landed')) reached.note('a crash between answer and settle');
+    if (own.length === 0) reached.note('a crash with nothing in the air');
+    if (own.some(({ state }) => state === 'open')) reached.note('a crash between send and answer');
+    if (own.some(({ state }) => state === 'landed')) reached.note('a crash between answer and settle');
     if (unsynced > 0) reached.note('a crash between commit and sync');
     if (kept < unsynced) reached.note('a crash that lost what was committed');
     if (kept > 0) reached.note('a crash that kept what nobody was told of');
@@ -215,57 +280,84 @@ export class Simulation {
       return acknowledgedAt === null && !refused && body === null && members === null;
     });
     if (inDoubt) reached.note('a crash before the answer to a publish');
-    this.#trace.push(`${this.#time.elapsed} crash, ${kept} of ${unsynced} unsynced transactions kept`);
-    this.#node.kill();
-    journal.crash(kept);
-    this.#end(downMs);
   }
 
   async #stop(node: SimulatedNode, { graceMs, downMs }: Extract<Step, { kind: 'stop' }>): Promise<void> {
-    const inTheAir = () => [...this.#ledger.webhooks.values()].some(({ attempts }) => attempts.size > 0);
+    const inTheAir = () =>
+      [...this.#ledger.webhooks.values()].some(({ attempts }) => [...attempts].some((one) => one.node === node.id));
     const hadSome = inTheAir();
-    this.#node = null;
+    this.#remove(node);
+    this.#cluster.stopping.add(node);
+    if (this.#disk.isShared) this.#disturbed(graceMs + TAKEN_OVER_MS);
     await node.stop(graceMs);
+    this.#cluster.stopping.delete(node);
     if (hadSome) {
       this.#reached.note(
         inTheAir() ? 'a stop that gave back what was in the air' : 'a stop that waited for what was in the air',
       );
     }
+    if (this.#disk.isShared) this.#cluster.stopped(node);
     // All that could be synced is.
     this.#disk.journal.crash(0);
-    this.#end(downMs);
+    this.#end(node, downMs);
+  }
+
+  #remove(node: SimulatedNode): void {
+    const place = this.#nodes.indexOf(node);
+    if (place >= 0) this.#nodes.splice(place, 1);
   }
 
   /** A process is gone; another one starts later. */
-  #end(downMs: number): void {
-    this.#node = null;
+  #end(node: SimulatedNode, downMs: number): void {
+    this.#remove(node);
     this.#armed = null;
-    this.#ledger.crashed();
-    this.#time.clock().after(downMs, () => this.#startNode());
+    if (this.#disk.isShared) {
+      this.#disturbed(TAKEN_OVER_MS);
+      this.#ledger.died(node.id);
+    } else this.#ledger.crashed();
+    this.#time.clock().after(downMs, () => {
+      if (this.#nodes.length < (this.#scenario.cluster === null ? 1 : MOST_NODES)) this.#startNode();
+    });
   }
 
   #startNode(): SimulatedNode {
-    const node = new SimulatedNode({
+    this.#nodesStarted += 1;
+    const { cluster } = this.#scenario;
+    const node: SimulatedNode = new SimulatedNode({
+      id: `node_${this.#nodesStarted}`,
+      among: cluster && { setting: cluster, bells: this.#bells, watch: this.#cluster },
       witness: this.#witness(),
       ledger: this.#ledger,
       scenario: this.#scenario,
       chance: this.#people.branch(),
       receivers: this.#receivers,
-      passed: (moment) => this.#passed(moment),
+      passed: (moment) => this.#passed(moment, node),
       settled: (webhookId, dueAt) => {
         const webhook = this.#ledger.webhooks.get(webhookId);
         if (webhook !== undefined) this.#prompt.expect(webhook, dueAt ?? this.#time.now);
       },
       broken: () => {
         this.#reached.note('a sync failed');
-        this.#dying = { keeps: this.#chance.next(), downMs: this.#chance.between(0, 1_000) };
+        this.#dying = { node, keeps: this.#chance.next(), downMs: this.#chance.between(0, 1_000) };
       },
     });
-    this.#node = node;
-    const holdsUp = this.#disk.fault === 'away' ? (this.#scenario.limits.sweepMs ?? 60_000) : 0;
-    this.#calmSince = Math.max(this.#calmSince, this.#time.now + holdsUp);
-    node.start();
+    // One that shares its database takes calls when it has reached that.
+    if (cluster === null) this.#nodes.push(node);
+    if (this.#disk.fault === 'away') this.#disturbed(this.#scenario.limits.sweepMs ?? 60_000);
+    if (cluster !== null) this.#disturbed(SHARED_MS);
+    else this.#disturbed(0);
+    // Its database cannot be reached: it ends, and is started again.
+    this.#begin(node).catch(() => {
+      node.kill();
+      this.#end(node, 1_000);
+    });
     return node;
+  }
+
+  async #begin(node: SimulatedNode): Promise<void> {
+    await node.open();
+    if (!this.#nodes.includes(node)) this.#nodes.push(node);
+    await node.start();
   }
 
   /** From now on everything is well. */
@@ -274,7 +366,8 @@ export class Simulation {
     this.#armed = null;
     this.#mend();
     for (const receiver of this.#receivers.values()) receiver.mood = 'well';
-    if (this.#node !== null) this.#node.failsToSync = false;
+    for (const node of this.#nodes) node.failsToSync = false;
+    this.#cluster.heal();
     // A process that is down, or stopping, is there again.
     await this.#pass(this.#time.now + 60_000);
   }
@@ -300,24 +393,28 @@ export class Simulation {
   /** Nobody holds anything any more, and what blocks a run is retried or given up. */
   async #release(): Promise<void> {
     for (const webhook of this.#ledger.webhooks.values()) {
-      if (this.#node === null || !this.#final.isHeld(webhook)) continue;
+      const node = this.#someNode();
+      if (node === null || !this.#final.isHeld(webhook)) continue;
       for (const act of ['resume', 'activate'] as const) {
-        void this.#people.act(this.#node, webhook, { act, config: {} });
+        void this.#people.act(node, webhook, { act, config: {} });
         await this.#pass(this.#time.now + 1_000);
       }
     }
     for (const { webhook, row } of this.#final.blocking()) {
       this.#reached.note('a run was blocked until the end');
-      if (this.#node !== null) void this.#people.free(this.#node, webhook, row.id);
+      const node = this.#cluster.ownerOf(webhook) ?? this.#someNode();
+      if (node !== null) void this.#people.free(node, webhook, row.id);
       await this.#pass(this.#time.now + 1_000);
     }
   }
 }
 
 /** How much longer than a second a webhook waits that nothing keeps back, for what the process is short of; milliseconds. */
-function patienceOf({ limits, newsLost }: Scenario): number {
+function patienceOf({ limits, newsLost, cluster }: Scenario): number {
   // Hung receivers may hold every place that there is.
   if (limits.maxSending !== undefined) return Number.POSITIVE_INFINITY;
   const forOutcomes = limits.maxUnsettled === undefined ? 0 : 20_000;
-  return forOutcomes + (newsLost > 0 ? (limits.sweepMs ?? 60_000) : 0);
+  // News that nobody is rung for is found by a beat.
+  const forBeats = (cluster?.ringsLost ?? 0) > 0 ? 4_000 : 0;
+  return forOutcomes + forBeats + (newsLost > 0 ? (limits.sweepMs ?? 60_000) : 0);
 }

@@ -69,3 +69,24 @@ async function deep(levels: number): Promise<void> {
   await Promise.resolve();
   if (levels > 0) await deep(levels - 1);
 }
+
+test('a process that sleeps runs nothing; when it wakes up its timers come first, and then what came from outside', async () => {
+  const time = new VirtualTime(AT);
+  const sleeper = time.clock({ skewMs: 90_000 });
+  const other = time.clock();
+  const log: string[] = [];
+  const note = (what: string) => () => log.push(`${what} at ${time.elapsed}`);
+  other.after(5, () => sleeper.stall());
+  sleeper.hear(6, note('an answer'));
+  sleeper.after(7, note('a timer'));
+  const cancel = sleeper.after(8, note('a timer that is cancelled'));
+  sleeper.after(50, note('a later one'));
+  other.after(10, note('another process'));
+  other.after(20, () => {
+    cancel();
+    sleeper.wake();
+  });
+  await time.pass(AT + 100, never);
+  assert.deepEqual(log, ['another process at 10', 'a timer at 20', 'an answer at 20', 'a later one at 50']);
+  assert.equal(sleeper.now() - other.now(), 90_000);
+});

@@ -2,7 +2,12 @@ import type { Clock } from '../../clock.ts';
 
 /** A clock of one process: when that ends, none of its timers runs any more. */
 export interface ProcessClock extends Clock {
+  /** The same for what comes from outside: a process that wakes up runs its timers first. */
+  hear(delayMs: number, action: () => void): void;
   end(): void;
+  /** The process sleeps: what would run now runs when it wakes up. */
+  stall(): void;
+  wake(): void;
 }
 
 /**
@@ -38,24 +43,47 @@ export class VirtualTime {
     return this.#steps;
   }
 
-  clock(): ProcessClock {
+  /** @param skewMs how far the wall clock of the process is ahead of the simulation's */
+  clock({ skewMs = 0 }: { skewMs?: number } = {}): ProcessClock {
     let ended = false;
+    let held: { timers: Timer[]; heard: Timer[] } | null = null;
+    const set = (delayMs: number, action: () => void, kind: 'timers' | 'heard'): Timer => {
+      const timer: Timer = { at: this.#elapsed + Math.max(0, delayMs), order: this.#timersSet, action: null };
+      this.#timersSet += 1;
+      timer.action = () => {
+        if (held !== null) held[kind].push(timer);
+        else if (!ended) action();
+      };
+      this.#push(timer);
+      return timer;
+    };
     return {
-      now: () => this.now,
+      now: () => this.now + skewMs,
       monotonic: () => this.#elapsed,
       after: (delayMs, action) => {
-        const timer: Timer = { at: this.#elapsed + Math.max(0, delayMs), order: this.#timersSet, action: null };
-        this.#timersSet += 1;
-        timer.action = () => {
-          if (!ended) action();
-        };
-        this.#push(timer);
+        const timer = set(delayMs, action, 'timers');
         return () => {
           timer.action = null;
         };
       },
+      hear: (delayMs, action) => {
+        set(delayMs, action, 'heard');
+      },
       end() {
         ended = true;
+      },
+      stall() {
+        held ??= { timers: [], heard: [] };
+      },
+      wake: () => {
+        const late = [...(held?.timers ?? []), ...(held?.heard ?? [])];
+        held = null;
+        for (const timer of late) {
+          // It was cancelled meanwhile.
+          if (timer.action === null) continue;
+          this.#push(Object.assign(timer, { at: this.#elapsed, order: this.#timersSet }));
+          this.#timersSet += 1;
+        }
       },
     };
   }

@@ -3,7 +3,9 @@ import type { DeliveryClass, DeliveryOrigin, DeliveryState, PayloadKind } from '
 import type { RecordedEvent } from '../../../domain/event.ts';
 import type { Hold } from '../../../domain/hold.ts';
 import type { Destination, Lane, Webhook } from '../../../domain/webhook.ts';
-import type { ApiKey, AuditEntry, CustomEventType, ReadToken, RecordedOutcome } from '../../../store/store.ts';
+import { StoreUnavailableError } from '../../../errors.ts';
+import { SHARDS } from '../../../store/postgres/shards.ts';
+import type { ApiKey, AuditEntry, CustomEventType, ReadToken, RecordedOutcome, Wake } from '../../../store/store.ts';
 import { Journal, Table } from './journal.ts';
 
 /** What is wrong with a disk: `full` and `locked` refuse writes, `away` reads as well. */
@@ -32,7 +34,17 @@ export class Disk {
   readonly queue = this.#table<QueueRow>();
   /** By the key of the delivery: in the order of their numbers. */
   readonly attempts = this.#table<readonly AttemptRecord[]>();
+  /** News between nodes that share it. */
+  readonly wakes = this.#table<{ shard: number; wake: Wake }>();
+  /** Nodes that share it, and when each is taken for dead. */
+  readonly nodes = new Map<string, number>();
+  /** Whose each shard is; null: nobody's. */
+  readonly shards: (string | null)[] = Array.from({ length: SHARDS }, () => null);
+  /** The database of several nodes, which gives numbers when a transaction writes and not when it ends. */
+  isShared = false;
   readonly #last = this.#table<{ seq: number; createdAt: number }>();
+  #wakesWritten = 0;
+  #lastShared = { seq: 0, createdAt: 0 };
   /** Null: all is well. */
   fault: DiskFault | null = null;
 
@@ -42,13 +54,21 @@ export class Disk {
 
   /** The delivery that was taken in last; zeros: there is none. */
   get last(): { seq: number; createdAt: number } {
+    if (this.isShared) return this.#lastShared;
     return this.#last.get('delivery') ?? { seq: 0, createdAt: 0 };
+  }
+
+  /** A key for news. */
+  nextWake(): string {
+    this.#wakesWritten += 1;
+    return String(this.#wakesWritten);
   }
 
   /** A place in the order of ingest. */
   nextSeq(createdAt: number): number {
     const seq = this.last.seq + 1;
-    this.#last.put('delivery', { seq, createdAt });
+    if (this.isShared) this.#lastShared = { seq, createdAt };
+    else this.#last.put('delivery', { seq, createdAt });
     return seq;
   }
 }
@@ -115,4 +135,9 @@ export function keyOf(workspaceId: string, ...names: readonly string[]): string 
 
 export function isLane(one: Lane, other: Lane): boolean {
   return one.webhookId === other.webhookId && one.workspaceId === other.workspaceId;
+}
+
+/** What a store says while its disk is away, of reads and writes. */
+export function unavailable(fault: string): StoreUnavailableError {
+  return new StoreUnavailableError(`The simulated disk is ${fault}.`, undefined);
 }

@@ -58,3 +58,27 @@ test('a sync that ends late takes nothing back', () => {
   journal.crash(0);
   assert.deepEqual(rows(), { a: 1, b: 2, c: null });
 });
+
+test('what is prepared is seen once it is committed, and not at all if a row that it read or wrote was changed', () => {
+  for (const changed of ['a', 'b', 'c', null]) {
+    const { journal, table, write, rows } = openTable();
+    write('a', 1);
+    write('b', 2);
+    journal.begin({ notesReads: true });
+    table.get('a');
+    table.put('b', 3);
+    table.put('b', 4);
+    const prepared = journal.prepare();
+    assert.deepEqual(rows(), { a: 1, b: 2, c: null });
+    if (changed !== null) write(changed, 9);
+    const isFree = changed === null || changed === 'c';
+    assert.equal(
+      prepared.commit(() => table.put('c', 5)),
+      isFree,
+      String(changed),
+    );
+    const expected = { a: 1, b: 2, c: null, ...(changed !== null && { [changed]: 9 }) };
+    assert.deepEqual(rows(), isFree ? { a: 1, b: 4, c: 5 } : expected);
+    assert.equal(journal.synced, isFree ? journal.committed : 0);
+  }
+});

@@ -1,18 +1,35 @@
-/** A change, undone by calling it. */
-type Undo = () => void;
+/** A change of one row, or that one was read. */
+interface Entry {
+  undo(): void;
+  redo(): void;
+  /** The row is as it was before. */
+  isAsBefore(): boolean;
+}
+
+/** A transaction that nobody else sees yet. */
+export interface Prepared {
+  /**
+   * @param also writes more, at the same instant
+   * @returns false if what it read or wrote was changed meanwhile: then it leaves nothing behind
+   */
+  commit(also?: () => void): boolean;
+}
 
 /**
  * What was written to a disk, in order, and how it is undone: by a rollback, or by a crash that loses what is not synced.
  *
  * ```
  *   begin ──▶ open ──commit──▶ committed ──sync──▶ on disk for good
- *               └─rollback       └─crash: lost, but for as many of the first as the disk kept by chance
+ *               │                └─crash: lost, but for as many of the first as the disk kept by chance
+ *               ├─rollback
+ *               └─prepare: out of sight ──commit──▶ committed and on disk, as a server's database does it
  * ```
  */
 export class Journal {
-  #open: Undo[] | null = null;
+  #open: Entry[] | null = null;
+  #notesReads = false;
   /** By transaction; the first one is number `synced + 1`. */
-  readonly #unsynced: Undo[][] = [];
+  readonly #unsynced: Entry[][] = [];
   #synced = 0;
 
   get isOpen(): boolean {
@@ -29,14 +46,25 @@ export class Journal {
     return this.#synced + this.#unsynced.length;
   }
 
-  begin(): void {
+  /** @param options.notesReads what it reads by key has to be the same when it is committed later */
+  begin({ notesReads = false } = {}): void {
     this.#open = [];
+    this.#notesReads = notesReads;
   }
 
-  /** @param undo how to take back a change that was just made */
-  note(undo: Undo): void {
+  get notesReads(): boolean {
+    return this.#open !== null && this.#notesReads;
+  }
+
+  /** A change that was just made. */
+  note(entry: Entry): void {
     if (this.#open === null) throw new Error('Rows change inside a transaction only.');
-    this.#open.push(undo);
+    this.#open.push(entry);
+  }
+
+  /** A row was read: what the open transaction does may depend on it. */
+  noteRead(isAsBefore: () => boolean): void {
+    this.#open?.push({ undo: () => {}, redo: () => {}, isAsBefore });
   }
 
   commit(): void {
@@ -45,8 +73,31 @@ export class Journal {
   }
 
   rollback(): void {
-    for (const undo of this.#open?.toReversed() ?? []) undo();
+    for (const { undo } of this.#open?.toReversed() ?? []) undo();
     this.#open = null;
+  }
+
+  /** Takes what is open out of sight, to be committed later. */
+  prepare(): Prepared {
+    const entries = this.#open ?? [];
+    this.rollback();
+    return {
+      commit: (also = () => {}) => {
+        this.begin();
+        for (const entry of entries) {
+          if (!entry.isAsBefore()) {
+            this.rollback();
+            return false;
+          }
+          entry.redo();
+          this.note(entry);
+        }
+        also();
+        this.commit();
+        this.sync(this.committed);
+        return true;
+      },
+    };
   }
 
   /** All transactions up to this number are on disk. */
@@ -61,7 +112,7 @@ export class Journal {
   crash(kept: number): void {
     this.rollback();
     this.sync(this.#synced + kept);
-    for (const transaction of this.#unsynced.toReversed()) for (const undo of transaction.toReversed()) undo();
+    for (const transaction of this.#unsynced.toReversed()) for (const { undo } of transaction.toReversed()) undo();
     this.#unsynced.length = 0;
   }
 }
@@ -76,11 +127,17 @@ export class Table<Row> {
   }
 
   get(key: string): Row | undefined {
-    return this.#rows.get(key);
+    const row = this.#rows.get(key);
+    if (this.#journal.notesReads) this.#journal.noteRead(() => this.#rows.get(key) === row);
+    return row;
   }
 
   values(): Iterable<Row> {
     return this.#rows.values();
+  }
+
+  keys(): string[] {
+    return [...this.#rows.keys()];
   }
 
   all(): Row[] {
@@ -88,12 +145,7 @@ export class Table<Row> {
   }
 
   put(key: string, row: Row): void {
-    const before = this.#rows.get(key);
-    this.#rows.set(key, row);
-    this.#journal.note(() => {
-      if (before === undefined) this.#rows.delete(key);
-      else this.#rows.set(key, before);
-    });
+    this.#change(key, row);
   }
 
   /** @throws Error if there is a row of this key */
@@ -104,10 +156,22 @@ export class Table<Row> {
 
   /** @returns false if there was none */
   delete(key: string): boolean {
-    const before = this.#rows.get(key);
-    if (before === undefined) return false;
-    this.#rows.delete(key);
-    this.#journal.note(() => this.#rows.set(key, before));
+    if (!this.#rows.has(key)) return false;
+    this.#change(key, undefined);
     return true;
+  }
+
+  #change(key: string, after: Row | undefined): void {
+    const before = this.#rows.get(key);
+    const set = (row: Row | undefined) => {
+      if (row === undefined) this.#rows.delete(key);
+      else this.#rows.set(key, row);
+    };
+    set(after);
+    this.#journal.note({
+      undo: () => set(before),
+      redo: () => set(after),
+      isAsBefore: () => this.#rows.get(key) === before,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../clock.ts';
+import type { Lane } from '../../../domain/webhook.ts';
 import type { CommitGroup } from '../../../store/sqlite/commit-group.ts';
 import type { AuditEntry, StoreCounters } from '../../../store/store.ts';
 import type { WakeList } from '../../../store/wake-list.ts';
@@ -8,13 +9,15 @@ import type { Disk } from './disk.ts';
 export interface MemoryParts {
   disk: Disk;
   clock: Clock;
-  group: CommitGroup;
+  group: Pick<CommitGroup, 'run'>;
   wakes: WakeList;
   counters: StoreCounters;
   /** Writes an entry of the audit log, inside the caller's transaction. */
   audit: (entry: AuditEntry) => void;
   /** An instant that never goes back, for due times. */
   dueNow: () => number;
+  /** Whether this process still has the lane of an outcome. */
+  isOurs: (lane: Lane) => boolean;
   /** Deliveries after it may be committed, but not on disk yet. */
   lastSeqOnDisk: () => number;
 }

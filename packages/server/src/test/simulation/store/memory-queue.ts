@@ -16,7 +16,7 @@ const LOOKED_AT = 5;
 
 /** What is owed, as the SQLite driver does it: the fence is the row where it was read. */
 export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQueue {
-  const { disk, clock, group, wakes, counters, dueNow, lastSeqOnDisk } = parts;
+  const { disk, clock, group, wakes, counters, dueNow, lastSeqOnDisk, isOurs } = parts;
   const batches = memoryBatches(parts, rows);
   const holdOf = (lane: Lane) => disk.holds.get(keyOf(lane.workspaceId, lane.webhookId))?.hold ?? NO_HOLD;
 
@@ -35,7 +35,7 @@ export function memoryQueue(parts: MemoryParts, rows: DeliveryTables): DeliveryQ
     const { delivery, attempt, next, destination, disable: disabling, successors = [] } = settlement;
     const { lane, id } = delivery;
     const row = rows.find(lane, id);
-    if (row === undefined || !rows.dequeue(lane, id, delivery)) return false;
+    if (!isOurs(lane) || row === undefined || !rows.dequeue(lane, id, delivery)) return false;
     const progress = { attempts: attempt.number, lastStatus: lastStatusOf(attempt) };
     if (next.state === 'pending') {
       const place = { class: DELIVERY_CLASS.retry, dueAt: next.dueAt };

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../clock.ts';
-import { StoreUnavailableError } from '../../../errors.ts';
+import { nothingCounted } from '../../../store/counters.ts';
 import { CommitGroup } from '../../../store/sqlite/commit-group.ts';
 import type { JobLog, ReadStore, Retention, Store, StoreCounters } from '../../../store/store.ts';
 import { WakeList } from '../../../store/wake-list.ts';
-import { type Disk, keyOf } from './disk.ts';
+import { type Disk, keyOf, unavailable } from './disk.ts';
 import { DeliveryTables } from './memory-deliveries.ts';
 import { directoryReads, directoryWrites } from './memory-directory.ts';
 import { eventLogReads, eventLogWrites } from './memory-event-log.ts';
@@ -33,11 +33,7 @@ export type SimulatedReader = Omit<ReadStore, keyof JobLog>;
  */
 export function openMemoryStore({ disk, clock, sync, onBroken, lingerMs = 0 }: MemoryStoreOptions): SimulatedStore {
   const wakes = new WakeList();
-  const counters: StoreCounters = {
-    ...{ commits: 0, eventsAccepted: 0, deliveriesCreated: 0, deliveriesPutBack: 0 },
-    ...{ settledDelivered: 0, settledFailed: 0, settledRetried: 0, settledCancelled: 0, deliveriesBatched: 0 },
-    pending: disk.queue.all().length,
-  };
+  const counters: StoreCounters = { ...nothingCounted(), commits: 0, pending: disk.queue.all().length };
   let committed = { ...counters };
   let onDisk = { counters: committed, lastSeq: disk.last.seq };
   const group = new CommitGroup({
@@ -65,28 +61,32 @@ export function openMemoryStore({ disk, clock, sync, onBroken, lingerMs = 0 }: M
     },
     onBroken,
   });
-  let latestDue = disk.last.createdAt;
-  const parts: MemoryParts = {
-    ...{ disk, clock, group, wakes, counters },
-    audit: (entry) => disk.audit.insert(keyOf(entry.workspaceId, entry.id), entry),
-    dueNow() {
-      latestDue = Math.max(latestDue, clock.now());
-      return latestDue;
-    },
-    lastSeqOnDisk: () => onDisk.lastSeq,
-  };
-  const rows = new DeliveryTables(parts);
-  const { close: _, ...reads } = openMemoryReader(disk);
   return {
-    ...reads,
-    ...directoryWrites(parts),
-    ...eventLogWrites(parts, rows),
-    ...memoryQueue(parts, rows),
+    ...storeOf({ disk, clock, group, wakes, counters, lastSeqOnDisk: () => onDisk.lastSeq, isOurs: () => true }),
     owns: () => true,
     onOwnership() {},
     counters: async () => ({ ...onDisk.counters, commits: group.commits }),
     close: () => group.close(),
   };
+}
+
+/** What reads and writes rows, whoever else does. */
+export function storeOf(
+  shared: Omit<MemoryParts, 'audit' | 'dueNow'>,
+): Omit<SimulatedStore, 'owns' | 'onOwnership' | 'counters' | 'close'> {
+  const { disk, clock } = shared;
+  let latestDue = disk.last.createdAt;
+  const parts: MemoryParts = {
+    ...shared,
+    audit: (entry) => disk.audit.insert(keyOf(entry.workspaceId, entry.id), entry),
+    dueNow() {
+      latestDue = Math.max(latestDue, clock.now());
+      return latestDue;
+    },
+  };
+  const rows = new DeliveryTables(parts);
+  const { close: _, ...reads } = openMemoryReader(disk);
+  return { ...reads, ...directoryWrites(parts), ...eventLogWrites(parts, rows), ...memoryQueue(parts, rows) };
 }
 
 /** Sees what is committed, as a second connection does. */
@@ -116,9 +116,4 @@ function transactionsOf(disk: Disk): ConstructorParameters<typeof CommitGroup>[0
       }
     },
   };
-}
-
-/** What a store says while its disk is away, of reads and writes. */
-export function unavailable(fault: string): StoreUnavailableError {
-  return new StoreUnavailableError(`The simulated disk is ${fault}.`, undefined);
 }
