@@ -737,13 +737,4 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'this.#bound(DELIVERY_CLASS.retry, place);',
     replace: '',
   },
-  {
-    name: 'found: a lane that was forgotten as it came back has its turn all the same',
-    file: 'deliver/engine.ts',
-    find: `      this.#turns.delete(lane);
-    }
-    if (this.#running) void`,
-    replace: `    }
-    if (this.#running) void`,
-  },
 ];
