@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import pg from 'pg';
 import { type Clock, systemClock } from '../../clock.ts';
-import type { Lane } from '../../domain/webhook.ts';
-import { CuttingProxy } from '../../test/postgres/cutting-proxy.ts';
 import { ThrowawayPostgres } from '../../test/postgres/throwaway-postgres.ts';
 import { waitUntil } from '../../test/wait-until.ts';
 import { answered, nextAttempt, plannedEvent, sampleAudit, sampleChange, submission } from '../conformance/samples.ts';
-import type { Store, Wake } from '../store.ts';
-import { createVault } from '../vault.ts';
-import { openPostgresStore, type PostgresStoreOptions } from './open-postgres-store.ts';
+import type { Store } from '../store.ts';
 import { SHARDS } from './shards.ts';
-
-const vault = createVault(randomBytes(32));
-const LANES: readonly Lane[] = Array.from({ length: 300 }, (_, i) => ({ workspaceId: 'ws_1', webhookId: `wh_${i}` }));
-const REBALANCED_MS = 10_000;
+import { LANES, laneOf, Nodes, ownedBy, REBALANCED_MS, rebalanced, wakesOf } from './test-nodes.ts';
 
 let postgres: ThrowawayPostgres;
 before(async () => {
@@ -51,70 +41,10 @@ function stoppableClock(): Clock & { stop(): void; go(): void } {
   };
 }
 
-/** Nodes on a database of their own. */
-class Nodes {
-  readonly url: string;
-  readonly #open = new Set<Store>();
-
-  private constructor(url: string) {
-    this.url = url;
-  }
-
-  static async begin(): Promise<Nodes> {
-    return new Nodes(await postgres.createDatabase());
-  }
-
-  async open(options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
-    const store = await openPostgresStore({ url: this.url, vault, clock: systemClock, ...options });
-    this.#open.add(store);
-    return store;
-  }
-
-  async close(store: Store): Promise<void> {
-    this.#open.delete(store);
-    await store.close();
-  }
-
-  async end(): Promise<void> {
-    await Promise.all([...this.#open].map((store) => store.close()));
-  }
-
-  query<Row extends object>(text: string): Promise<Row[]> {
-    return postgres.query<Row>(text, this.url);
-  }
-}
-
-function ownedBy(store: Store): Lane[] {
-  return LANES.filter((lane) => store.owns(lane));
-}
-
-function laneOf(store: Store): Lane {
-  const [lane] = ownedBy(store);
-  assert.ok(lane, 'it owns something');
-  return lane;
-}
-
-/** Every lane has an owner, and each of these has about as many as the others. */
-async function rebalanced(stores: readonly Store[]): Promise<void> {
-  const isFair = async () => {
-    const counts = stores.map((store) => ownedBy(store).length);
-    const sum = counts.reduce((total, count) => total + count, 0);
-    assert.ok(sum <= LANES.length, 'no lane has two owners');
-    return sum === LANES.length && Math.min(...counts) > LANES.length / stores.length / 2;
-  };
-  await waitUntil('lanes are shared fairly', isFair, REBALANCED_MS);
-}
-
-function wakesOf(store: Store): Wake[] {
-  const heard: Wake[] = [];
-  store.onWake((wakes) => heard.push(...wakes));
-  return heard;
-}
-
 describe('ownership of lanes', () => {
   let nodes: Nodes;
   before(async () => {
-    nodes = await Nodes.begin();
+    nodes = await Nodes.begin(postgres);
   });
   after(() => nodes.end());
 
@@ -223,7 +153,7 @@ describe('news between nodes', () => {
   let here: Store;
   let there: Store;
   before(async () => {
-    nodes = await Nodes.begin();
+    nodes = await Nodes.begin(postgres);
     [here, there] = [await nodes.open(), await nodes.open()];
     await here.ensureWorkspace({ id: 'ws_1', name: 'default' });
     await rebalanced([here, there]);
@@ -344,77 +274,3 @@ describe('news between nodes', () => {
     await rebalanced([here, there]);
   });
 });
-
-describe('news whose taking is in doubt', () => {
-  it('is heard, whatever becomes of the commit that takes its rows away', async () => {
-    const nodes = await Nodes.begin();
-    const here = await nodes.open();
-    const { hostname: host, port } = new URL(nodes.url);
-    const proxy = await CuttingProxy.start({ host, port: Number(port) });
-    const through = new URL(nodes.url);
-    through.port = String(proxy.port);
-    const errors: unknown[] = [];
-    const there = await nodes.open({ url: through.href, onError: (error) => errors.push(error) });
-    try {
-      await rebalanced([here, there]);
-      const heard = wakesOf(there);
-      // It commits nothing but what it takes.
-      const cut = proxy.cutAt('COMMIT\0', { delivered: true });
-      await here.record(submission([plannedEvent([laneOf(there)])]));
-      await cut;
-      await waitUntil('the answer is missed', () => errors.length > 0, 10_000);
-      assert.equal(heard.length, 1);
-      assert.deepEqual(await nodes.query('SELECT * FROM broxi.wakes'), [], 'nobody can be told any more');
-    } finally {
-      await nodes.end();
-      await proxy.stop();
-    }
-  });
-});
-
-describe('what a node that is cut off left open', () => {
-  it('is ended by whoever takes over: PostgreSQL waits for the end of a statement, and nothing else ends that', async () => {
-    const nodes = await Nodes.begin();
-    await nodes.close(await nodes.open());
-    const sessions = await Promise.all(['dead', 'alive'].map((name) => cutOffInAStatement(nodes.url, `node_${name}`)));
-    try {
-      await nodes.query(`INSERT INTO broxi.nodes VALUES
-        ('node_dead', clock_timestamp() - interval '1 second'), ('node_alive', clock_timestamp() + interval '1 hour')`);
-      await nodes.query("UPDATE broxi.shards SET node_id = 'node_dead'");
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
-      await nodes.open();
-      const left = async () =>
-        await nodes.query<{ name: string }>(
-          "SELECT application_name AS name FROM pg_stat_activity WHERE wait_event = 'ClientRead' AND state = 'active'",
-        );
-      await waitUntil('it is ended', async () => (await left()).length < 2, 5_000);
-      assert.deepEqual(await left(), [{ name: 'broxi-webhooks node_alive' }]);
-    } finally {
-      for (const session of sessions) session.destroy();
-      await nodes.end();
-    }
-  });
-});
-
-/** A session that has a transaction open, and has sent a statement, but not what ends it. @returns its socket */
-async function cutOffInAStatement(url: string, nodeId: string): Promise<Socket> {
-  const client = new pg.Client({ connectionString: url, application_name: `broxi-webhooks ${nodeId}` });
-  client.on('error', () => {});
-  await client.connect();
-  await client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 100; SET LOCAL statement_timeout = 200');
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
-  const message = (type: string, body: string) => {
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(4 + body.length);
-    return Buffer.concat([Buffer.from(type), length, Buffer.from(body)]);
-  };
-  // Parse, Bind, Execute, Flush; what does not come any more is Sync.
-  const messages = [
-    ['P', '\0SELECT 1\0\0\0'],
-    ['B', '\0\0\0\0\0\0\0\0'],
-    ['E', '\0\0\0\0\0'],
-    ['H', ''],
-  ] as const;
-  stream.write(Buffer.concat(messages.map(([type, body]) => message(type, body))));
-  return stream;
-}

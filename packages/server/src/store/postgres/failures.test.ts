@@ -41,11 +41,8 @@ describe('a connection that is lost', () => {
 
   before(async () => {
     url = await postgres.createDatabase();
-    const { hostname: host, port } = new URL(url);
-    proxy = await CuttingProxy.start({ host, port: Number(port) });
-    const through = new URL(url);
-    through.port = String(proxy.port);
-    store = await openAt(through.href);
+    proxy = await CuttingProxy.start(url);
+    store = await openAt(proxy.url);
   });
   after(async () => {
     await store.close();

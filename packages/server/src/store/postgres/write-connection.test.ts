@@ -22,12 +22,9 @@ describe('a commit that was lost on its way to a database that crashed', () => {
 
   it('is not taken for that of another transaction, which was given the same number', async () => {
     const url = await postgres.createDatabase();
-    const { hostname: host, port } = new URL(url);
-    const proxy = await CuttingProxy.start({ host, port: Number(port) });
-    const through = new URL(url);
-    through.port = String(proxy.port);
+    const proxy = await CuttingProxy.start(url);
     const vault = createVault(randomBytes(32));
-    const store = await openPostgresStore({ url: through.href, vault, clock: systemClock, isOwner: false });
+    const store = await openPostgresStore({ url: proxy.url, vault, clock: systemClock, isOwner: false });
     try {
       const cut = proxy.cutAt('COMMIT\0', { delivered: false });
       const recorded = assert.rejects(store.record(submission([plannedEvent([lane])])), StoreUnavailableError);

@@ -89,3 +89,8 @@ function ambiguities(publication: { key: string; eventIds: Set<string> }, receiv
   }
   return found;
 }
+
+/** How many breaches are of this kind: `lost`, `doubled`, … */
+export function countOf({ breaches }: Pick<SetReport, 'breaches'>, kind: string): number {
+  return breaches.filter((breach) => breach.startsWith(`${kind}: `)).length;
+}

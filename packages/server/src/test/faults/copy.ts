@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ThrowawayPostgres } from '../postgres/throwaway-postgres.ts';
 import { type ServerProcess, startServer } from '../start-server.ts';
 import { becomesTrue, waitUntil } from '../wait-until.ts';
-import { checkSet, type SetReport } from './check-set.ts';
+import { checkSet, countOf, type SetReport } from './check-set.ts';
 import { type CopyProcess, startCopy } from './copy-process.ts';
 import { startCrashReceivers } from './crash-receivers.ts';
 import { differences } from './differences.ts';
@@ -45,18 +45,16 @@ export async function copy(options: CopyOptions): Promise<Finding> {
     const findings: CopyFindings[] = [];
     for (const ending of ENDINGS)
       findings.push(await withFolder((folder) => move({ ...options, postgres, folder, ending })));
-    const count = ({ breaches }: SetReport, kind: string) =>
-      breaches.filter((each) => each.startsWith(`${kind}: `)).length;
     const rows: [string, (found: CopyFindings) => number][] = [
       ['copies killed in the history', (found) => found.killedInHistory],
       ['copies killed in the last transaction', (found) => found.killedInRest],
       ['events sent', (found) => found.sent],
       ['acknowledged', (found) => found.acknowledged],
       ['deliveries received', (found) => found.deliveries],
-      ['**acknowledged and lost**', (found) => count(found, 'lost')],
-      ['received and never sent', (found) => count(found, 'unexpected')],
-      ['events with two ids, or owed twice', (found) => count(found, 'doubled')],
-      ['rows that differ', (found) => count(found, 'differs')],
+      ['**acknowledged and lost**', (found) => countOf(found, 'lost')],
+      ['received and never sent', (found) => countOf(found, 'unexpected')],
+      ['events with two ids, or owed twice', (found) => countOf(found, 'doubled')],
+      ['rows that differ', (found) => countOf(found, 'differs')],
       ['acknowledged before the move, received after it', (found) => found.recovered],
       ['requests beyond the first of a delivery', (found) => found.duplicates],
       ['from the end of the server to the end of the copy, ms', (found) => found.downMs],

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startServer } from '../start-server.ts';
 import { waitUntil } from '../wait-until.ts';
-import { checkSet } from './check-set.ts';
+import { checkSet, countOf } from './check-set.ts';
 import type { Finding } from './finding.ts';
 import { Load } from './load.ts';
 import { startRecordingReceiver } from './receiver.ts';
@@ -64,7 +64,7 @@ export function diskFull(options: { ratePerSecond: number }): Promise<Finding> {
             ['other refusals', wrong.length],
             ['from free space to the next 202', `${recoveredMs} ms`],
             ['acknowledged in all', report.acknowledged],
-            ['**acknowledged and lost**', report.breaches.filter((breach) => breach.startsWith('lost: ')).length],
+            ['**acknowledged and lost**', countOf(report, 'lost')],
             ['refused and received', report.breaches.filter((breach) => breach.startsWith('unexpected: ')).length],
             ['requests beyond the first of a delivery', report.duplicates],
           ],

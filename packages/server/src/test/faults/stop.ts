@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { startServer } from '../start-server.ts';
 import { waitUntil } from '../wait-until.ts';
-import { checkSet } from './check-set.ts';
+import { checkSet, countOf } from './check-set.ts';
 import type { Finding } from './finding.ts';
 import { Load } from './load.ts';
 import { startRecordingReceiver } from './receiver.ts';
@@ -98,7 +98,7 @@ function stopOnce(stopCase: StopCase, ratePerSecond: number) {
       if (exitCode !== expected) breaches.push(`${name}: exit code ${exitCode} instead of ${expected}`);
       if (tookMs > limitMs) breaches.push(`${name}: it took ${tookMs} ms, more than ${limitMs} ms`);
       if (sentAgain.length < inTheAir.length) breaches.push(`${name}: what was in the air did not come under its id`);
-      const lost = report.breaches.filter((breach) => breach.startsWith('lost: ')).length;
+      const lost = countOf(report, 'lost');
       const row = [
         name,
         String(exitCode),

@@ -12,25 +12,32 @@ interface Cut {
 
 /** Stands between a client and a server, and cuts their connection at a chosen moment. */
 export class CuttingProxy {
+  readonly #target: URL;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut: Cut | null = null;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(target: URL, join: (client: Socket) => void) {
+    this.#target = target;
+    this.#server = createServer(join);
   }
 
-  static async start(target: { host: string; port: number }): Promise<CuttingProxy> {
-    const proxy: CuttingProxy = new CuttingProxy(createServer((client) => proxy.#join(client, target)));
+  /** @param url of the database that it leads to */
+  static async start(url: string): Promise<CuttingProxy> {
+    const target = new URL(url);
+    const proxy: CuttingProxy = new CuttingProxy(target, (client) => proxy.#join(client));
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
-  get port(): number {
+  /** Of the same database, through here. */
+  get url(): string {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the proxy listens');
-    return address.port;
+    const through = new URL(this.#target);
+    through.host = `127.0.0.1:${address.port}`;
+    return through.href;
   }
 
   /** Cuts the next connection whose client says this. Resolves when it did. */
@@ -46,8 +53,8 @@ export class CuttingProxy {
     await once(this.#server, 'close');
   }
 
-  #join(client: Socket, target: { host: string; port: number }): void {
-    const server = connect(target);
+  #join(client: Socket): void {
+    const server = connect(Number(this.#target.port), this.#target.hostname);
     const end = () => {
       client.destroy();
       server.destroy();

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { becomesTrue } from '../../wait-until.ts';
-import { checkSet } from '../check-set.ts';
+import { checkSet, countOf } from '../check-set.ts';
 import { Load } from '../load.ts';
 import type { Reception } from '../receiver.ts';
 import { isDrained } from '../webhooks.ts';
@@ -80,7 +80,7 @@ export async function runFault(fault: PostgresFault, scene: Scene, ratePerSecond
     const most = receiver.takeMostAtOnce();
     if (most > (mayOverlap ? 2 : 1) * NARROW) breaches.push(`${most} requests were in the air where ${NARROW} may be`);
     breaches.push(...(await endedServers(scene)));
-    const lost = report.breaches.filter((breach) => breach.startsWith('lost: ')).length;
+    const lost = countOf(report, 'lost');
     return {
       row: [
         fault.title,
