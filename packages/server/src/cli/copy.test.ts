@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../clock.ts';
-import { InvalidSettingError } from '../errors.ts';
+import { InvalidSettingError, StoreUnavailableError } from '../errors.ts';
 import { furnishWorkspace, NAMES } from '../store/conformance/furnish-workspace.ts';
 import { plannedEvent, submission } from '../store/conformance/samples.ts';
 import { viewHistory } from '../store/conformance/view-workspace.ts';
@@ -131,6 +131,18 @@ describe('copy', () => {
     await assert.rejects(openPostgresStore({ url, vault, clock }), /is being copied into/);
     assert.match(await copy(), /^Done: /m);
     assert.deepEqual(await view({ url }), expected);
+  });
+
+  it('says that the target is away, why, and that nothing is lost by that', async () => {
+    await (await furnish()).close();
+    await assert.rejects(copy({ to: 'postgres://nobody@127.0.0.1:1/broxi' }), (error: unknown) => {
+      assert.ok(error instanceof StoreUnavailableError, String(error));
+      assert.match(
+        error.message,
+        /^postgres:\/\/127\.0\.0\.1:1\/broxi is not there: .*ECONNREFUSED.* goes on where it was\.$/,
+      );
+      return true;
+    });
   });
 
   it('refuses addresses that are none, and a file that is none', async () => {

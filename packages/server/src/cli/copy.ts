@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../clock.ts';
 import { isPostgresUrl, pathOf, placeOf, readConfig, SETTINGS } from '../config.ts';
-import { InvalidSettingError } from '../errors.ts';
+import { InvalidSettingError, StoreUnavailableError } from '../errors.ts';
 import { keyFileOf, readEncryptionKey } from '../key-files.ts';
 import {
   type CopyOptions,
@@ -12,6 +12,7 @@ import {
   copyRest,
 } from '../store/copy-store.ts';
 import { PostgresCopyTarget } from '../store/postgres/copy-target.ts';
+import { reasonOf } from '../store/postgres/errors.ts';
 import { type OpenedCopySource, openCopySource } from '../store/sqlite/copy-source.ts';
 import { tryLockDataFolder } from '../store/sqlite/single-process-lock.ts';
 import { createVault } from '../store/vault.ts';
@@ -68,6 +69,10 @@ export async function copyDatabase(
     report.add(await copyRest({ source, target, settle, ...telling('The rest', report) }));
     await target.analyze();
     report.say(`Done: ${report.summary()}.\n${nextSteps(path, encryptionKey)}`);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    const how = 'Run the same command again when it is: the copy goes on where it was.';
+    throw new StoreUnavailableError(`${place} is not there: ${reasonOf(error)}. ${how}`, error);
   } finally {
     await target?.close();
     source?.close();
