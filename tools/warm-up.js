@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const MAIN = 'packages/server/src/cli/main.ts';
+const MAIN = 'tools/broxi.js';
 const TIMEOUT_MS = 20_000;
 
 async function warmUp() {

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { arrivalRate } from './arrival-log.ts';
 import { BenchError } from './bench-error.ts';
 import { fillQueue } from './fill-queue.ts';
 import type { NginxReceiver } from './nginx.ts';
-import { memoryOf } from './process-usage.ts';
+import { forgetPeak, memoryOf } from './process-usage.ts';
 import type { ProcessGroup } from './processes.ts';
 import type { Hold } from './settings.ts';
 import { createWebhook, newApiKey, type ServerOptions, startServer } from './start-system.ts';
@@ -12,6 +13,9 @@ import { waitUntilAtRest, waitUntilSettled } from './system.ts';
 /** Exchanges that all webhooks together may have under way: more than the machine can use, less than a listen queue holds. */
 const SLOTS = 1_000;
 
+/** A server at rest gives back what only the filling needed. */
+const REST_MS = 6_000;
+
 /** The fields of a webhook that outlasts the silence: an attempt that times out meanwhile is made again soon after. */
 const PATIENT = { timeout: 60, retry_policy: { max_retries: 50, retry_delay: 1, exponential_backoff: false } };
 
@@ -19,9 +23,11 @@ export interface DrainCase {
   pending: number;
   webhooks: number;
   fillSeconds: number;
-  /** Memory of the server at rest with everything pending. */
+  /** The most memory that the server used up to the end of the filling. */
+  peakWhileFillingBytes: number;
+  /** Memory of the server with everything pending, some seconds at rest. */
   rssWhilePendingBytes: number;
-  /** The most memory that the draining server used; filling included unless it was held by `role`. */
+  /** The most memory that the draining server used from the release on. */
   peakMemoryBytes: number;
   /** From the release (the start of the delivering process, or the end of the silence) to the first arrival. */
   firstArrivalMs: number;
@@ -59,7 +65,10 @@ export async function measureDrain(group: ProcessGroup, receiver: NginxReceiver,
   await fillQueue(filling, plan);
   const fillSeconds = (performance.now() - fillStartedAt) / 1000;
   await waitUntilAtRest(filling);
+  const { peak: peakWhileFilling } = await memoryOf(filling.process.pid);
+  await sleep(REST_MS);
   const { rss } = await memoryOf(filling.process.pid);
+  await forgetPeak(filling.process.pid);
 
   if (plan.hold === 'role') await filling.process.stop();
   const releasedAt = Date.now();
@@ -78,6 +87,7 @@ export async function measureDrain(group: ProcessGroup, receiver: NginxReceiver,
     pending: plan.pending,
     webhooks: plan.webhooks,
     fillSeconds,
+    peakWhileFillingBytes: peakWhileFilling,
     rssWhilePendingBytes: rss,
     peakMemoryBytes: peak,
     firstArrivalMs: first * 1000 - releasedAt,

@@ -111,13 +111,15 @@ async function count(counted: Counted, kind: PostgresCost['kind'], act: () => Pr
   // What a page's first change costs is spread over the time between two checkpoints: it begins here.
   await postgres.query('CHECKPOINT', databaseUrl);
   await postgres.query("SELECT pg_stat_reset_shared('wal'), pg_stat_statements_reset()", databaseUrl);
+  const logBefore = await logLength(counted);
   const startedAt = performance.now();
   await act();
   const seconds = (performance.now() - startedAt) / 1000;
   await waitUntilDrained(server);
   await sleep(STATISTICS_DELAY_MS);
+  const logBytes = (await logLength(counted)) - logBefore;
   const [wal] = await postgres.query<Wal>(
-    'SELECT wal_bytes::float8 AS bytes, wal_fpi::float8 AS pages, wal_sync::float8 AS syncs FROM pg_stat_wal',
+    'SELECT wal_fpi::float8 AS pages, wal_sync::float8 AS syncs FROM pg_stat_wal',
     databaseUrl,
   );
   if (wal === undefined) throw new Error('PostgreSQL counts its log.');
@@ -132,7 +134,7 @@ async function count(counted: Counted, kind: PostgresCost['kind'], act: () => Pr
     perSecond: events / seconds,
     statementsPerEvent: statements.reduce((sum, { calls }) => sum + calls, 0) / events,
     commitsPerEvent: ((end.commits ?? 0) - (start.commits ?? 0)) / events,
-    walBytesPerEvent: wal.bytes / events,
+    walBytesPerEvent: logBytes / events,
     fullPagesPerEvent: wal.pages / events,
     syncsPerEvent: wal.syncs / events,
     statements: statements.slice(0, MOST_STATEMENTS).map(({ text, calls, rows, bytes }) => ({
@@ -163,10 +165,20 @@ async function publishSteadily(
   await group.run({ name: 'the paced producer', file: process.execPath, args }, (latencySeconds + 60) * 1000);
 }
 
+/** What processes have told by then of what they did: of the last second, some only tell ten seconds later. */
 interface Wal {
-  bytes: number;
   pages: number;
   syncs: number;
+}
+
+/** Bytes that were written to the log since there was one. */
+async function logLength({ postgres, databaseUrl }: Counted): Promise<number> {
+  const [row] = await postgres.query<{ bytes: number }>(
+    "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS bytes",
+    databaseUrl,
+  );
+  if (row === undefined) throw new Error('PostgreSQL has a log.');
+  return row.bytes;
 }
 
 interface Statement {
@@ -181,7 +193,7 @@ async function statementsOf({ postgres, databaseUrl }: Counted): Promise<Stateme
   const rows = await postgres.query<Statement>(
     `SELECT query AS text, calls::float8 AS calls, rows::float8 AS rows, wal_bytes::float8 AS bytes FROM pg_stat_statements
       WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND query !~ '(pg_stat_|pg_class|CHECKPOINT|count\\(\\*\\) AS count FROM broxi.queue)'
+        AND query !~ '(pg_stat_|pg_class|pg_wal_|CHECKPOINT|count\\(\\*\\) AS count FROM broxi.queue)'
       ORDER BY wal_bytes DESC, calls DESC`,
     databaseUrl,
   );

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 
 /** Ticks per second in /proc/<pid>/stat. Linux shows user space 100 on every architecture that Node supports (proc(5), USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
-/** Memory of a process in bytes: `rss` now, `peak` the most it ever was. */
+/** Memory of a process in bytes: `rss` now, `peak` the most it ever was, or has been since {@link forgetPeak}. */
 export interface Memory {
   rss: number;
   peak: number;
@@ -25,6 +25,11 @@ export async function cpuSecondsOfFamily(pid: number): Promise<number> {
 
 export async function memoryOf(pid: number): Promise<Memory> {
   return parseMemory(await readFile(`/proc/${pid}/status`, 'utf8'));
+}
+
+/** From now on `peak` is the most since now: 5 resets VmHWM, see proc(5), clear_refs. */
+export async function forgetPeak(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** @param stat the text of /proc/<pid>/stat; fields 14 and 15 are utime and stime (proc(5)) */

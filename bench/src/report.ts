@@ -108,6 +108,7 @@ export function reportDrain({ ratio, cases, machine }: DrainResult): string {
     row('pending deliveries', (c) => whole(c.pending)),
     row('webhooks', (c) => whole(c.webhooks)),
     row('filled per second', (c) => whole(c.pending / c.fillSeconds)),
+    row('peak memory while filling, MB', (c) => megabytes(c.peakWhileFillingBytes)),
     row('memory while pending, MB', (c) => megabytes(c.rssWhilePendingBytes)),
     row('peak memory while draining, MB', (c) => megabytes(c.peakMemoryBytes)),
     row('first arrival after the release, ms', (c) => whole(c.firstArrivalMs)),

@@ -11,7 +11,7 @@ test('without flags the defaults hold', () => {
   assert.deepEqual(settings.drainSizes, [10_000, 1_000_000]);
   assert.equal(settings.measurement, 'comparison');
   assert.equal(settings.otherEntry, null);
-  assert.match(settings.serverEntry, /^\/.*packages\/server\/src\/cli\/main\.ts$/);
+  assert.match(settings.serverEntry, /^\/.*\/tools\/broxi\.js$/);
 });
 
 test('flags change them', () => {

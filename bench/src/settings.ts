@@ -52,9 +52,9 @@ export interface Settings {
   install: boolean;
 }
 
-/** The server's entry file in a checkout. */
-const ENTRY = 'packages/server/src/cli/main.ts';
-const SERVER_ENTRY = fileURLToPath(new URL(`../../${ENTRY}`, import.meta.url));
+/** The server's entry file in a checkout, and in an older one. */
+const ENTRIES = ['tools/broxi.js', 'packages/server/src/cli/main.ts'];
+const SERVER_ENTRY = fileURLToPath(new URL(`../../${ENTRIES[0]}`, import.meta.url));
 /** Seconds that a round beside a hung webhook may take, warm-up included, so that nothing of it times out meanwhile. */
 const LONGEST_BESIDE_HUNG = 40;
 
@@ -116,7 +116,7 @@ How a full queue drains in batches beside singly (minutes; --rounds as above):
 How long matching takes (seconds; no server, no network, nothing is installed):
   --filters             do this instead
 
-  --server-entry <file> the server's entry file; default ${ENTRY}
+  --server-entry <file> the server's entry file; default ${ENTRIES[0]}
   --dir <folder>        where the temporary folder with the database goes; default ${tmpdir()}
   --install             as root on Debian: install nginx-light and wrk when missing
   --help`;
@@ -229,9 +229,9 @@ function measurementOf(flags: ReturnType<typeof readFlags>): Measurement {
 }
 
 function entryIn(folder: string): string {
-  const entry = resolve(folder, ENTRY);
-  if (existsSync(entry)) return entry;
-  throw new BenchError(`--against accepts the folder of a checkout, with ${ENTRY} in it, not "${folder}".`);
+  const entry = ENTRIES.map((each) => resolve(folder, each)).find((each) => existsSync(each));
+  if (entry !== undefined) return entry;
+  throw new BenchError(`--against accepts the folder of a checkout, with ${ENTRIES[0]} in it, not "${folder}".`);
 }
 
 function readFlags(args: readonly string[]) {

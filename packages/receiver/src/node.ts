@@ -1,7 +1,6 @@
 /** Synchronous signing on node:crypto, for senders that sign many exchanges. Not for edge runtimes: use `sign` there. */
-import { createSecretKey } from 'node:crypto';
 import { headerNames } from './header-names.ts';
-import { hmacSha256 } from './hmac-node.ts';
+import { hmacsOf, prepareKey } from './hmac-sender.ts';
 import { parseSecrets } from './secret.ts';
 import type { SignOptions } from './sign.ts';
 import { type Exchange, planSignatures, type SignatureHeaders } from './signature-plan.ts';
@@ -26,17 +25,14 @@ export interface Signer {
 /** @throws InvalidOptionError for secrets or a prefix that cannot be used. */
 export function createSigner(options: SignerOptions): Signer {
   const names = headerNames(options.headerPrefix);
-  // Key objects: node:crypto then need not copy and check the bytes for each signature.
   const secrets = parseSecrets(options.secrets).map((secret) => ({
-    signatureKey: createSecretKey(secret.signatureKey),
-    standardKey: createSecretKey(secret.standardKey),
+    signatureKey: prepareKey(secret.signatureKey),
+    standardKey: prepareKey(secret.standardKey),
   }));
   return {
     signHeaders(exchange) {
       const plan = planSignatures(exchange, names, secrets);
-      return plan.toHeaders(
-        plan.steps.map(({ key, prefix, encoding }) => hmacSha256(key, prefix, exchange.body, encoding)),
-      );
+      return plan.toHeaders(hmacsOf(plan.steps, exchange.body));
     },
   };
 }

@@ -82,8 +82,8 @@ type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
  * @throws InvalidSettingError for what stops the start; the reason of `ended`
  */
 export async function createServer(config: Config, ended: AbortSignal): Promise<Server> {
-  keepHeapSmall();
   const { databaseUrl, databasePath, headerPrefix } = config;
+  keepHeapSmall(databasePath === null ? 'postgres' : 'sqlite');
   const encryptionKey = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
   // All threads load their code at the same time; what this one needs is the largest part.

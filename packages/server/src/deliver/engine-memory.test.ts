@@ -63,6 +63,33 @@ test('lanes that all have much to read do not bring it into memory at once', asy
   assert.equal(receivers.requests.length, 540);
 });
 
+test('lanes that share little room are read a few deliveries at a time, each of them', async (t) => {
+  const found: number[] = [];
+  const wrap = (queue: DeliveryQueue): DeliveryQueue => ({
+    ...queue,
+    async readDue(query) {
+      const rows = await queue.readDue(query);
+      if (rows.length > 0) found.push(rows.length);
+      return rows;
+    },
+  });
+  const lanes = 60;
+  // Room for four of the size that is likely, in each lane.
+  const limits = { maxWaitingBytes: lanes * 4 * 1_500, readAhead: 64 };
+  const { addWebhook, publish, start, pass, receivers } = await openTestDelivery(t, { wrap, limits });
+  const webhooks = [];
+  for (let i = 0; i < lanes; i++) {
+    receivers.behave(`r${i}.example`, () => ({ afterMs: 100, result: answered(200) }));
+    webhooks.push(await addWebhook({ url: `https://r${i}.example/`, max_concurrency: 1 }));
+  }
+  await publish(webhooks, 16, 'x');
+  await start();
+  await pass(1_600);
+  assert.equal(receivers.requests.length, lanes * 16);
+  assert.deepEqual([...new Set(found)], [4]);
+  assert.equal(found.length, lanes * 4);
+});
+
 test('reads that all fail do not stop the engine', async (t) => {
   let broken = true;
   const wrap = (queue: DeliveryQueue): DeliveryQueue => ({

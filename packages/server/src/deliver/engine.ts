@@ -34,7 +34,7 @@ export interface EngineLimits {
   maxSending: number;
   /** Outcomes that wait for the disk; nothing new is started above it. Default 4,096. */
   maxUnsettled: number;
-  /** Deliveries read ahead for one lane. Default 64. */
+  /** Deliveries read ahead for one lane at most. Default 64. */
   readAhead: number;
   /** Bytes of deliveries in memory that wait to be started, over all lanes; above it they are read one by one. Default 8 MiB. */
   maxWaitingBytes: number;
@@ -50,6 +50,8 @@ const DEFAULT_LIMITS: EngineLimits = {
   sweepMs: 60_000,
 };
 const STORE_RETRY_MS = 1_000;
+/** Of a delivery in memory. */
+const LIKELY_BYTES = 1_500;
 /** Lanes that are read at one time: what they bring counts as waiting only when it is there. */
 const MAX_READING = 8;
 
@@ -100,8 +102,7 @@ export class Engine {
       queue: options.queue,
       clock: options.clock,
       template: options.template,
-      readAhead: this.#limits.readAhead,
-      isRoomy: () => this.#isRoomy,
+      readAhead: () => this.#readAhead,
       wakeAt: (lane, at) => this.#wakeAt(lane, at),
     });
     this.#gatherer = new Gatherer({
@@ -241,6 +242,13 @@ export class Engine {
     return this.#memory.bytes < this.#limits.maxWaitingBytes;
   }
 
+  /** Of one lane: all of them share the room, or some would fill it, and the others be read one delivery at a time. */
+  get #readAhead(): number {
+    if (!this.#isRoomy) return 1;
+    const share = this.#limits.maxWaitingBytes / this.#lanes.size / LIKELY_BYTES;
+    return Math.max(1, Math.min(this.#limits.readAhead, Math.floor(share)));
+  }
+
   /** What is remembered of these lanes is from before another owner, or from a test. */
   #gained(isGained: (lane: LaneId) => boolean): void {
     for (const [key, lane] of this.#lanes) {
@@ -364,7 +372,7 @@ export class Engine {
       return false;
     }
     if (lane.freeSlots <= 0) return false;
-    const runs = lane.takeRuns(this.#isRoomy ? this.#limits.readAhead : 1);
+    const runs = lane.takeRuns(this.#readAhead);
     if (runs.length > 0) {
       this.#read(lane, () => this.#reader.readRuns(lane, runs));
       return false;

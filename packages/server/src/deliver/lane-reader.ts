@@ -16,10 +16,8 @@ export interface LaneReaderOptions {
   queue: DeliveryQueue;
   clock: Clock;
   template: TemplateSettings;
-  /** Deliveries read ahead for one lane. */
-  readAhead: number;
-  /** Whether memory has room for more than one delivery of a lane. */
-  isRoomy: () => boolean;
+  /** Deliveries to read ahead for one lane now, by the room that memory has. */
+  readAhead: () => number;
   /** Has the retries of a lane read at an instant, or before. */
   wakeAt: (lane: Lane, at: number) => void;
 }
@@ -86,8 +84,8 @@ export class LaneReader {
   /** What may be started next, class by class. */
   async readDue(lane: Lane): Promise<void> {
     const { queue, clock, readAhead } = this.#options;
-    const ahead = Math.ceil(readAhead / (lane.webhook?.config.batch === null ? 1 : SINGLES_PER_BATCH));
-    const limit = this.#options.isRoomy() && !lane.probesWithAny ? ahead : 1;
+    const ahead = Math.ceil(readAhead() / (lane.webhook?.config.batch === null ? 1 : SINGLES_PER_BATCH));
+    const limit = lane.probesWithAny ? 1 : ahead;
     for (const deliveryClass of lane.classesToReadNow(clock.now())) {
       // Only retries are ever due later; the others are due from the moment they were written.
       const isRetry = deliveryClass === DELIVERY_CLASS.retry;

@@ -1,14 +1,48 @@
 import { flushCompileCache } from 'node:module';
+import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/** How often it is looked whether a burst is over. */
+const LOOK_MS = 2_000;
+/** Of the time, in which a thread has something to do: more is a burst, and less is rest. */
+const BUSY = 0.2;
+const AT_REST = 0.02;
+
 /**
  * For a thread that is ready: keeps the code that it compiled for the next start, and gives back the memory that only the
- * start needed, which V8 would hold until there is much more garbage.
+ * start needed, which V8 would hold until there is much more garbage. Later on the same is done after each burst of work, as
+ * soon as there is time for it: V8 itself keeps the room that it had made for new objects.
  */
 export function settleDown(): void {
   flushCompileCache();
+  const collect = collector();
+  collect();
+  const isOver = watchBursts();
+  let before = performance.eventLoopUtilization();
+  const look = () => {
+    const { utilization } = performance.eventLoopUtilization(before);
+    before = performance.eventLoopUtilization();
+    if (isOver(utilization)) collect();
+  };
+  setInterval(look, LOOK_MS).unref();
+}
+
+/** Told what share of each stretch of time was busy, says whether a burst has come to its end: once for each. */
+export function watchBursts(): (utilization: number) => boolean {
+  let wasBusy = false;
+  return (utilization) => {
+    if (utilization > BUSY) wasBusy = true;
+    if (!wasBusy || utilization > AT_REST) return false;
+    wasBusy = false;
+    return true;
+  };
+}
+
+function collector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' });
+  return () => {
+    if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' });
+  };
 }

@@ -9,8 +9,11 @@ import { Transaction } from './transaction.ts';
 const LINGER_MS = 10;
 const ENOUGH_JOBS = 5;
 
-/** A group that writes names into a list, whose transactions last until the test says so. `log` tells what happened. */
-function openGroup({ endsBySelf = true } = {}) {
+/**
+ * A group that writes names into a list, whose transactions last until the test says so. `log` tells what happened.
+ * @param letsPass whether the next one may begin while one is committed
+ */
+function openGroup({ endsBySelf = true, letsPass = false } = {}) {
   const clock = createFakeClock();
   const log: string[] = [];
   const rows: string[] = [];
@@ -18,13 +21,14 @@ function openGroup({ endsBySelf = true } = {}) {
   /** What the next transactions fail with. */
   const failures: Error[] = [];
   const group = new CommitGroup({
-    async transact(work) {
+    async transact(work, onCommitting) {
       const before = rows.length;
       const tx = new Transaction(() => Promise.reject(new Error('nobody asks')));
       try {
         await work(tx);
         const end = Promise.withResolvers<void>();
         ends.push(end);
+        if (letsPass) onCommitting();
         if (endsBySelf) end.resolve();
         await end.promise;
         const failure = failures.shift();
@@ -142,6 +146,46 @@ describe('commit group of PostgreSQL', () => {
     );
     ends[1]?.resolve();
     await clock.advance(0);
+  });
+
+  it('begins the next one while one is committed, and no third one', async () => {
+    const { add, clock, log, ends } = openGroup({ endsBySelf: false, letsPass: true });
+    const inserts = () => log.filter((line) => line.startsWith('insert'));
+    for (const name of ['a', 'b', 'c']) {
+      add(name);
+      await clock.advance(LINGER_MS);
+    }
+    assert.deepEqual(inserts(), ['insert a', 'insert b']);
+    ends[0]?.resolve();
+    await clock.advance(0);
+    assert.deepEqual(inserts(), ['insert a', 'insert b', 'insert c']);
+    for (const end of ends) end.resolve();
+    await clock.advance(0);
+    assert.deepEqual(
+      log.filter((line) => line.endsWith('done')),
+      ['a done', 'b done', 'c done'],
+    );
+    assert.equal(clock.timers, 0);
+  });
+
+  it('goes on behind one that fails, and repeats that one', async () => {
+    const { add, clock, log, ends, failures, group } = openGroup({ endsBySelf: false, letsPass: true });
+    failures.push(new InTheWayError('deadlock'));
+    const both: Promise<string>[] = [];
+    for (const name of ['a', 'b']) {
+      both.push(add(name));
+      await clock.advance(LINGER_MS);
+    }
+    for (let n = 0; n < 3; n += 1) {
+      ends[n]?.resolve();
+      await clock.advance(0);
+    }
+    await Promise.all(both);
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('insert')),
+      ['insert a', 'insert b', 'insert a'],
+    );
+    assert.equal(group.commits, 2);
   });
 
   it('begins under load a transaction every lingerMs, or when there are enough', async () => {

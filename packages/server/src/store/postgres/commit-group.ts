@@ -6,8 +6,11 @@ import type { Transaction } from './transaction.ts';
 /** Work of one kind that is written together: many inputs, a few statements. Answers in the order of the inputs. */
 export type Batch<Input, Output> = (tx: Transaction, inputs: readonly Input[]) => Promise<readonly Output[]>;
 
-/** Runs work in a transaction. Rejects with `InTheWayError`, `StoreUnavailableError` or what the work threw; nothing is left then. */
-export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<Transaction>;
+/**
+ * Runs work in a transaction. Rejects with `InTheWayError`, `StoreUnavailableError` or what the work threw; nothing is left then.
+ * @param onCommitting called when its commit is under way, so that the next one may begin
+ */
+export type Transact = (work: (tx: Transaction) => Promise<void>, onCommitting: () => void) => Promise<Transaction>;
 
 /**
  * Group commit: what arrives together is written in one transaction, and each caller's promise settles after its commit.
@@ -15,10 +18,10 @@ export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<Tra
  * ```
  *   idle ──run()──▶ waiting ──▶ transaction ──▶ callers are told, then the lanes' owner
  *                      ▲             │
- *                      └─────────────┘ the next group has gathered meanwhile
+ *                      └─────────────┘ the next group has gathered meanwhile, and begins while this one is committed
  * ```
  *
- * One transaction at a time: so what this process takes in becomes visible in the order of its `seq`. At rest a single write
+ * One transaction after the other: so what this process takes in becomes visible in the order of its `seq`. At rest a single write
  * begins at once; under load a transaction begins `lingerMs` after the one before, or as soon as there is enough. Calls that
  * overlap have no order among each other: within a group, inputs of one batch are written together. The batches share round
  * trips; after them comes what was given to {@link work}, one after the other, for each may read what another one writes.
@@ -30,7 +33,9 @@ export class CommitGroup {
   readonly #options: CommitGroupOptions;
   #jobs: Job[] = [];
   readonly #timer: GroupTimer;
-  #writing: Promise<void> | null = null;
+  readonly #writing = new Set<Promise<void>>();
+  /** The statements of one are under way; no other may begin. */
+  #isOpen = false;
   #closed = false;
   #commits = 0;
 
@@ -67,24 +72,32 @@ export class CommitGroup {
 
   /** Commits what waits, and what is added meanwhile, and refuses what comes later. */
   async close(): Promise<void> {
-    while (this.#jobs.length > 0 || this.#writing !== null) {
-      if (this.#writing === null) this.#begin();
-      await this.#writing;
+    while (this.#jobs.length > 0 || this.#writing.size > 0) {
+      if (this.#writing.size === 0) this.#begin();
+      await Promise.all(this.#writing);
     }
     this.#closed = true;
   }
 
   #plan(): void {
-    if (this.#jobs.length === 0 || this.#writing !== null) return;
+    if (this.#jobs.length === 0 || this.#isOpen || this.#writing.size >= MOST_WRITING) return;
     this.#timer.plan(this.#jobs.length);
   }
 
   #begin(): void {
     this.#timer.begun();
-    this.#writing = this.#write(this.#nextGroup()).then(() => {
-      this.#writing = null;
+    this.#isOpen = true;
+    let isMine = true;
+    const passed = () => {
+      if (isMine) this.#isOpen = false;
+      isMine = false;
       this.#plan();
+    };
+    const writing = this.#write(this.#nextGroup(), passed).then(() => {
+      this.#writing.delete(writing);
+      passed();
     });
+    this.#writing.add(writing);
   }
 
   #nextGroup(): readonly Job[] {
@@ -96,7 +109,8 @@ export class CommitGroup {
     return this.#jobs.splice(0, tooMany < 0 ? this.#jobs.length : Math.max(1, tooMany));
   }
 
-  async #write(jobs: readonly Job[], attempt = 1): Promise<void> {
+  /** @param passed called when the next group may begin */
+  async #write(jobs: readonly Job[], passed: () => void, attempt = 1): Promise<void> {
     const outputs: [Job, unknown][] = [];
     try {
       const tx = await this.#options.transact(async (tx) => {
@@ -106,17 +120,21 @@ export class CommitGroup {
         };
         await together(batchesIn(jobs).map(([batch, own]) => write(batch, own)));
         for (const job of jobs) if (job.isAlone) await write(job.batch, [job]);
-      });
+      }, passed);
       this.#commits += 1;
       for (const [job, output] of outputs) job.done(output);
       this.#options.afterCommit(tx);
     } catch (error) {
-      await this.#fail(jobs, error, attempt);
+      await this.#fail(jobs, passed, { error, attempt });
     }
   }
 
-  async #fail(jobs: readonly Job[], error: unknown, attempt: number): Promise<void> {
-    if (error instanceof InTheWayError && attempt < MOST_ATTEMPTS) return await this.#write(jobs, attempt + 1);
+  async #fail(
+    jobs: readonly Job[],
+    passed: () => void,
+    { error, attempt }: { error: unknown; attempt: number },
+  ): Promise<void> {
+    if (error instanceof InTheWayError && attempt < MOST_ATTEMPTS) return await this.#write(jobs, passed, attempt + 1);
     const reason =
       error instanceof InTheWayError
         ? new StoreUnavailableError('Nothing can be recorded now: others hold what is to be written.', error)
@@ -126,14 +144,16 @@ export class CommitGroup {
       return;
     }
     const middle = Math.ceil(jobs.length / 2);
-    await this.#write(jobs.slice(0, middle));
-    await this.#write(jobs.slice(middle));
+    await this.#write(jobs.slice(0, middle), passed);
+    await this.#write(jobs.slice(middle), passed);
   }
 }
 
 /** Of one transaction. One job alone may have more. */
 const MOST_ROWS = 2_000;
 const MOST_ATTEMPTS = 5;
+/** Groups that are not over: one that is being committed, and one behind it. */
+const MOST_WRITING = 2;
 
 export interface CommitGroupOptions extends Omit<GroupTimerOptions, 'begin'> {
   transact: Transact;

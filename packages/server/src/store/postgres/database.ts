@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { isConnectionError, isUnstorableText, translate } from './errors.ts';
 
@@ -47,14 +48,25 @@ export function firstOf<Row>(rows: readonly Row[]): Row | null {
   return rows[0] ?? null;
 }
 
+/** A statement that the database is to keep, with its plan, for the next time on the same connection. */
+export interface Prepared {
+  /** Its own: behind a pooler, another process may have prepared another one on the same connection. */
+  name: string;
+  text: string;
+}
+
+export function prepared(text: string): Prepared {
+  return { name: `broxi_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`, text };
+}
+
 export function queryOn(client: pg.PoolClient): Query {
   return async <Row extends object>(text: string, values: readonly Value[] = []): Promise<Row[]> =>
     (await client.query(text, [...values])).rows;
 }
 
 /**
- * Connections of one purpose. Nothing is set for a session, and no statement is prepared by name, so that a pooler which
- * gives each transaction another connection (PgBouncer) may stand between. What a transaction sends without waiting for the
+ * Connections of one purpose. Nothing is set for a session, and nobody relies on a statement that is prepared by name, so that
+ * a pooler which gives each transaction another connection (PgBouncer) may stand between. What a transaction sends without waiting for the
  * answer before goes out at once.
  */
 export function openPool(

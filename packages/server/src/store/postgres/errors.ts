@@ -62,6 +62,11 @@ export function isStateOfAnother(error: unknown): boolean {
   return error instanceof Error && ['55000', '42P01', '42809'].includes(codeOf(error));
 }
 
+/** A prepared statement is not where it was left, or is where it was not: a pooler has given the transaction another connection. */
+export function isOfPooler(error: unknown): boolean {
+  return error instanceof Error && ['26000', '42P05'].includes(codeOf(error));
+}
+
 /** A text with a NUL, which is nowhere in the database. */
 export function isUnstorableText(error: unknown): boolean {
   return error instanceof Error && codeOf(error) === '22021';

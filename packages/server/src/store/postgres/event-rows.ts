@@ -2,6 +2,7 @@ import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import type { RecordedEvent } from '../../domain/event.ts';
 import type { PlannedEvent } from '../store.ts';
 import { bigintArray, textArray } from './array-parameter.ts';
+import { prepared } from './database.ts';
 import { isAside } from './days.ts';
 import { withoutNul } from './nul-free-text.ts';
 import type { Transaction } from './transaction.ts';
@@ -10,20 +11,20 @@ type Owed = Pick<PlannedEvent, 'event' | 'deliveries'>;
 
 /** The types of {@link eventColumns}. */
 const EVENT_ARRAYS =
-  '$1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[]';
+  '$1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[]';
 
 export const ADD_EVENTS = `
   INSERT INTO broxi.events (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, aside)
   SELECT workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, ${isAside('e.id', 'evt')}
   FROM unnest(${EVENT_ARRAYS}) WITH ORDINALITY
-    AS e (workspace_id, id, type, occurred_at, accepted_at, run_id, revision, data, position)
+    AS e (data, workspace_id, id, type, occurred_at, accepted_at, run_id, revision, position)
   ORDER BY position`;
 
 /**
  * Parameters: the columns of the events, then those of the deliveries, each as an array; last, when these are due. The rows of each table are inserted
  * in the order of the arrays, so that `seq` is. Result: the `seq` of each delivery.
  */
-const OWE_EVENTS = `
+const OWE_EVENTS = prepared(`
   WITH added AS (${ADD_EVENTS}),
   owed AS (
     INSERT INTO broxi.queue (workspace_id, webhook_id, class, due_at, id, event_id, origin, route, run, thin, created_at)
@@ -34,7 +35,7 @@ const OWE_EVENTS = `
     ORDER BY position
     RETURNING seq
   )
-  SELECT seq FROM owed ORDER BY seq`;
+  SELECT seq FROM owed ORDER BY seq`);
 
 /** Records events, without anything that is owed for them. */
 export async function addEvents(tx: Transaction, events: readonly RecordedEvent[]): Promise<void> {
@@ -54,7 +55,7 @@ export async function oweEvents(tx: Transaction, planned: readonly Owed[], dueAt
       class: gathers ? DELIVERY_CLASS.gathering : DELIVERY_CLASS.first,
     })),
   );
-  const rows = await tx.query<{ seq: number }>(OWE_EVENTS, [
+  const rows = await tx.run<{ seq: number }>(OWE_EVENTS, [
     ...eventColumns(events),
     textArray(deliveries.map(({ event }) => event.workspaceId)),
     textArray(deliveries.map(({ webhookId }) => webhookId)),
@@ -83,9 +84,13 @@ export async function oweEvents(tx: Transaction, planned: readonly Owed[], dueAt
   tx.counts.deliveriesCreated += deliveries.length;
 }
 
-/** The columns of events, each as an array: the first parameters of {@link ADD_EVENTS}. */
+/**
+ * The columns of events, each as an array: the first parameters of {@link ADD_EVENTS}. The largest is the first, for `pg` makes
+ * room for one parameter after the other, and copies what it has each time.
+ */
 export function eventColumns(events: readonly RecordedEvent[]): Buffer[] {
   return [
+    textArray(events.map(({ dataText }) => dataText)),
     textArray(events.map(({ workspaceId }) => workspaceId)),
     textArray(events.map(({ id }) => id)),
     textArray(events.map(({ type }) => type)),
@@ -93,6 +98,5 @@ export function eventColumns(events: readonly RecordedEvent[]): Buffer[] {
     bigintArray(events.map(({ acceptedAt }) => acceptedAt)),
     textArray(events.map(({ runId }) => withoutNul(runId))),
     bigintArray(events.map(({ revision }) => revision)),
-    textArray(events.map(({ dataText }) => dataText)),
   ];
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../clock.ts';
+import { DELIVERY_CLASS } from '../../domain/delivery.ts';
 import { InvalidSettingError, StoreUnavailableError } from '../../errors.ts';
 import { CuttingProxy } from '../../test/postgres/cutting-proxy.ts';
 import { ThrowawayPostgres } from '../../test/postgres/throwaway-postgres.ts';
 import { waitUntil } from '../../test/wait-until.ts';
-import { plannedEvent, submission } from '../conformance/samples.ts';
+import { answered, nextAttempt, plannedEvent, submission } from '../conformance/samples.ts';
 import type { Store } from '../store.ts';
 import { createVault } from '../vault.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
@@ -69,7 +70,8 @@ describe('a connection that is lost', () => {
 
   it('in the middle of a transaction: nothing is recorded, and the next one is', async () => {
     const before = await countEvents(url);
-    const cut = proxy.cutAt('INSERT INTO broxi.events', { delivered: true });
+    // The name of a statement that is prepared.
+    const cut = proxy.cutAt('broxi_', { delivered: true });
     await Promise.all([cut, assert.rejects(record(store), StoreUnavailableError)]);
     assert.equal(await countEvents(url), before);
     assert.equal((await record(store)).kind, 'recorded');
@@ -150,6 +152,36 @@ describe('another transaction that is in the way', () => {
       await store.close();
     }
   });
+
+  for (const [what, change, left] of [
+    ['moves a delivery', 'UPDATE broxi.queue SET due_at = due_at + 1', 1],
+    ['takes a delivery away', 'DELETE FROM broxi.queue', 0],
+  ] as const) {
+    it(`while it ${what}, an outcome waits for it and then finds that it has lost`, async () => {
+      const url = await postgres.createDatabase();
+      const store = await openAt(url);
+      try {
+        await record(store);
+        const everything = { after: null, dueBy: Number.MAX_SAFE_INTEGER, limit: 1 };
+        const [delivery] = await store.readDue({ lane, class: DELIVERY_CLASS.first, ...everything });
+        assert.ok(delivery !== undefined);
+        const other = postgres.query(`BEGIN; ${change}; SELECT pg_sleep(0.3); COMMIT`, url);
+        const isAsleep = async () =>
+          (await postgres.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0;
+        await waitUntil('the other one has changed it', isAsleep, 5_000);
+        const attempt = nextAttempt(delivery, answered(200));
+        const settlement = { delivery, attempt, next: { state: 'delivered' }, destination: null } as const;
+        assert.equal(await store.settle(settlement), false);
+        await other;
+        const [waiting, over] = await Promise.all(
+          ['queue', 'deliveries'].map((table) => postgres.query(`SELECT 1 FROM broxi.${table}`, url)),
+        );
+        assert.deepEqual([waiting?.length, over?.length], [left, 0]);
+      } finally {
+        await store.close();
+      }
+    });
+  }
 });
 
 describe('opening', () => {

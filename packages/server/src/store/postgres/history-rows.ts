@@ -7,14 +7,16 @@ import { isAside } from './days.ts';
 import { withoutNul } from './nul-free-text.ts';
 import type { Transaction } from './transaction.ts';
 
-export const ATTEMPT_COLUMNS = `workspace_id, delivery_id, number, id, started_at, duration_ms, url, route, webhook_version,
-  outcome, reason, exchanges`;
+/** The largest is the first: see `eventColumns`. */
+export const ATTEMPT_COLUMNS = `exchanges, workspace_id, delivery_id, number, id, started_at, duration_ms, url, route, webhook_version,
+  outcome, reason`;
 
 /** The types of {@link attemptArrays}, as the parameters of a statement from this number on. */
 export function attemptParameters(from: number): string {
   const types = [
     'text',
     'text',
+    'text',
     'bigint',
     'text',
     'bigint',
@@ -22,7 +24,6 @@ export function attemptParameters(from: number): string {
     'text',
     'bigint',
     'bigint',
-    'text',
     'text',
     'text',
   ];
@@ -38,6 +39,7 @@ export interface AttemptOf {
 /** The columns of attempts, each as an array, in the order of {@link ATTEMPT_COLUMNS}. */
 export function attemptArrays(attempts: readonly AttemptOf[]): Buffer[] {
   return [
+    textArray(attempts.map(({ attempt }) => JSON.stringify(attempt.exchanges))),
     textArray(attempts.map(({ workspaceId }) => workspaceId)),
     textArray(attempts.map(({ deliveryId }) => deliveryId)),
     bigintArray(attempts.map(({ attempt }) => attempt.number)),
@@ -49,7 +51,6 @@ export function attemptArrays(attempts: readonly AttemptOf[]): Buffer[] {
     bigintArray(attempts.map(({ attempt }) => attempt.webhookVersion)),
     textArray(attempts.map(({ attempt }) => attempt.outcome)),
     textArray(attempts.map(({ attempt }) => withoutNul(attempt.reason))),
-    textArray(attempts.map(({ attempt }) => JSON.stringify(attempt.exchanges))),
   ];
 }
 

@@ -82,13 +82,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const writing = { name: writerName(nodeId), answerTimeoutMs: WRITE_ANSWER_MS };
   const connection = new WriteConnection(openPool(url, 1, writing), clock);
   const group = new CommitGroup({
-    transact: (work) =>
+    transact: (work, onCommitting) =>
       connection.transact(async (tx) => {
         await work(tx);
         const { forOthers, committed } = cluster.announce(tx.wakes.all);
         if (forOthers.length > 0) await addWakes(tx.query, forOthers);
         tx.committed = committed;
-      }),
+      }, onCommitting),
     clock,
     lingerMs,
     enoughJobs: ENOUGH_JOBS,

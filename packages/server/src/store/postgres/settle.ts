@@ -10,6 +10,7 @@ import { bigintArray, textArray } from './array-parameter.ts';
 import { addAuditOfSystem } from './audit-rows.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { Batch } from './commit-group.ts';
+import { prepared } from './database.ts';
 import { isAside } from './days.ts';
 import { LASTING, SO_FAR } from './delivery-columns.ts';
 import { learnDestination } from './destination-rows.ts';
@@ -22,51 +23,68 @@ import { shardOf } from './shards.ts';
 import type { Transaction } from './transaction.ts';
 import { lockLatestVersion } from './webhook-rows.ts';
 
-/**
- * The fence: this node still has the lane, and the delivery waits where it was read. Whoever takes its row away, or moves it,
- * has settled it first.
- */
-const IS_THERE = `i.shard IN (SELECT number FROM broxi.shards WHERE node_id = $25) AND q.workspace_id = i.workspace_id AND q.webhook_id = i.webhook_id AND q.class = i.class
-  AND q.due_at = i.due_at AND q.seq = i.seq`;
+const GIVEN = `${attemptParameters(1)}, $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[],
+  $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[]`;
 
-const GIVEN = `$1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[],
-  $9::bigint[], $10::text[], $11::bigint[], $26::bigint[], $27::bigint[]`;
+/** Columns of an attempt, of which the outcome of a delivery has some of the same name. */
+const TRIED = ATTEMPT_COLUMNS.split(', ')
+  .map((name) => `tried_${name.trim()}`)
+  .join(', ');
+
+/** The place in which a delivery waits. */
+const PLACE = ['workspace_id', 'webhook_id', 'class', 'due_at', 'seq'];
+
+/** A row that was found. What moves in this very moment is looked at once more by PostgreSQL, and then by all of this. */
+const IS_THERE = ['q.ctid = i.found_at', ...PLACE.map((name) => `q.${name} = i.${name}`)].join(' AND ');
 
 /**
  * Writes the outcomes of deliveries of which each is there once: ends them, moving their rows to history, or puts them off,
- * and adds their attempts. Parameters: arrays of the place of each, of what becomes of it, and of its attempt; the
- * present instant; this node; the shards of their lanes; and which go to the fallback from now on. Result: the positions in the arrays of those that were where they had been read. Locks their rows.
+ * and adds their attempts.
+ *
+ * The fence: this node still has the lane, and the delivery waits where it was read. Whoever takes its row away, or moves it,
+ * has settled it first. Each is looked up by itself, in the order of the primary key: the plan is kept, and may have been made
+ * when the queue was empty, so that any other index, or all of it, seemed as good.
+ *
+ * Parameters: arrays of the attempt of each, of its place, of what becomes of it, of the shard of its lane, and of whether it
+ * goes to the fallback from now on; the present instant; this node. Result: the positions in the arrays of those that were
+ * where they had been read. Locks their rows.
  */
-const SETTLE = `
+const SETTLE = prepared(`
   WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(${GIVEN}) WITH ORDINALITY AS i (workspace_id, webhook_id, class, due_at, seq, state, next_due_at,
-      attempts, uncharged, reason, last_status, shard, diverted, position)
+    SELECT * FROM unnest(${GIVEN}) WITH ORDINALITY AS i (${TRIED}, workspace_id, webhook_id, class, due_at, seq, state,
+      next_due_at, attempts, uncharged, reason, last_status, shard, diverted, position)
   ),
-  tried AS MATERIALIZED (
-    SELECT * FROM unnest(${attemptParameters(12)}) WITH ORDINALITY AS a (${ATTEMPT_COLUMNS}, position)
+  there AS MATERIALIZED (
+    SELECT i.*, q.found_at
+    FROM given i CROSS JOIN LATERAL (
+      SELECT ctid AS found_at FROM broxi.queue q
+      WHERE q.workspace_id = i.workspace_id AND q.webhook_id = i.webhook_id AND q.class = i.class AND q.due_at = i.due_at
+        AND q.seq BETWEEN i.seq AND i.seq
+      ORDER BY q.seq LIMIT 1) q
+    WHERE i.shard IN (SELECT number FROM broxi.shards WHERE node_id = $27)
   ),
   ended AS (
-    DELETE FROM broxi.queue q USING given i WHERE ${IS_THERE} AND i.state <> 'pending'
-    RETURNING i.position, i.state, i.attempts AS made, i.reason AS ended_by, i.last_status AS answered, q.*
+    DELETE FROM broxi.queue q USING there i WHERE ${IS_THERE} AND i.state <> 'pending'
+    RETURNING i.position, i.state, i.attempts AS made, i.reason AS ended_by, i.last_status AS answered, ${prefixed('i', TRIED)}, q.*
   ),
   put_off AS (
     UPDATE broxi.queue q
     SET class = ${DELIVERY_CLASS.retry}, due_at = i.next_due_at, attempts = i.attempts,
       series_from = CASE WHEN i.diverted = 1 THEN i.attempts ELSE q.series_from + i.uncharged END,
       at_fallback = q.at_fallback OR i.diverted = 1, reason = i.reason, last_status = i.last_status
-    FROM given i WHERE ${IS_THERE} AND i.state = 'pending'
-    RETURNING i.position
+    FROM there i WHERE ${IS_THERE} AND i.state = 'pending'
+    RETURNING i.position, ${prefixed('i', TRIED)}
   ),
-  settled AS (SELECT position FROM ended UNION ALL SELECT position FROM put_off),
   moved AS (
     INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, finished_at, aside)
-    SELECT ${LASTING}, made, ended_by, answered, at_fallback, state, $24, ${isAside('id', 'del')} FROM ended
+    SELECT ${LASTING}, made, ended_by, answered, at_fallback, state, $26, ${isAside('id', 'del')} FROM ended
   ),
+  settled AS (SELECT position, ${TRIED} FROM ended UNION ALL SELECT position, ${TRIED} FROM put_off),
   recorded AS (
     INSERT INTO broxi.attempts (${ATTEMPT_COLUMNS}, aside)
-    SELECT ${ATTEMPT_COLUMNS}, ${isAside('delivery_id', 'del')} FROM tried JOIN settled USING (position)
+    SELECT ${TRIED}, ${isAside('tried_delivery_id', 'del')} FROM settled
   )
-  SELECT position FROM settled`;
+  SELECT position FROM settled`);
 
 export function createSettle(options: {
   clock: Clock;
@@ -128,14 +146,14 @@ export function createSettle(options: {
 
   /** @param settlements of different deliveries */
   const settleOnce = async (tx: Transaction, settlements: readonly Settlement[]): Promise<boolean[]> => {
-    const rows = await tx.query<{ position: number }>(SETTLE, [
+    const rows = await tx.run<{ position: number }>(SETTLE, [
+      ...attemptArrays(settlements.map(attemptOf)),
       ...placeArrays(settlements),
       ...outcomeArrays(settlements),
-      ...attemptArrays(settlements.map(attemptOf)),
-      clock.now(),
-      nodeId,
       bigintArray(settlements.map(({ delivery }) => shardOf(delivery.lane))),
       bigintArray(settlements.map(({ next }) => Number(next.state === 'pending' && next.atFallback === true))),
+      clock.now(),
+      nodeId,
     ]);
     const settled = new Set(rows.map(({ position }) => position - 1));
     for (const [i, settlement] of settlements.entries()) {
@@ -203,4 +221,11 @@ function count({ counts }: Transaction, { next }: Settlement): void {
   else if (next.state === 'delivered') counts.settledDelivered += 1;
   else if (next.state === 'failed') counts.settledFailed += 1;
   else counts.settledCancelled += 1;
+}
+
+function prefixed(table: string, columns: string): string {
+  return columns
+    .split(', ')
+    .map((name) => `${table}.${name}`)
+    .join(', ');
 }

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type { Clock } from '../../clock.ts';
 import { newId } from '../../ids.ts';
-import { begin, firstOf, queryOn } from './database.ts';
-import { isConnectionError, translate, unavailable } from './errors.ts';
+import { begin, firstOf, type Prepared, queryOn, type Value } from './database.ts';
+import { InTheWayError, isConnectionError, isOfPooler, translate, unavailable } from './errors.ts';
 import { Transaction } from './transaction.ts';
 
 /** Whoever is cut off in the middle of one has let go of its rows when another node takes over. */
-const BEGIN = begin({ statement: 15_000, lock: 5_000, idle: 5_000 });
+const BEGIN = `${begin({ statement: 15_000, lock: 5_000, idle: 5_000 })}, set_config('enable_seqscan', 'off', true)`;
 
 /** Waits for a transaction of the writer that is still open. Result: the number of the latest that was committed. */
 const LATEST = `
@@ -19,7 +19,9 @@ const DOUBT_PAUSE_MS = 250;
 const LONGEST_DOUBT_MS = 60_000;
 
 /**
- * Opens transactions on the connection that writes.
+ * Opens transactions on the connection that writes, one behind the other: as soon as `COMMIT` of one is on its way the next one
+ * may send its statements, and the database has them when it is through. They are committed, and their callers told, in the
+ * order in which they were begun.
  *
  * A connection that is lost while `COMMIT` is under way leaves open what became of it: to say that nothing was recorded could
  * be a lie, and to say that it was as well. So each transaction leaves its number in the writer's row, and the database is
@@ -27,34 +29,56 @@ const LONGEST_DOUBT_MS = 60_000;
  * do: after a crash, or at a standby that was promoted, another one may have the same.
  *
  * With a synchronous standby that is away, PostgreSQL may say that something is committed which it alone has. It warns of
- * that; then it is asked as well, by a commit that waits in turn.
+ * that; then it is asked as well, by a commit that waits in turn. Nothing else is committed until the answer is there, for the
+ * writer's row tells of the latest one alone.
  */
 export class WriteConnection {
   readonly #pool: pg.Pool;
   readonly #clock: Clock;
   readonly #id = newId('writer');
   #latest = 0;
+  #last = Turn.past();
+  /** Whether statements are prepared by name: not behind a pooler that does not know of them. */
+  #prepares = true;
 
   constructor(pool: pg.Pool, clock: Clock) {
     this.#pool = pool;
     this.#clock = clock;
   }
 
-  /** @throws what `translate` says, having left nothing behind; `StoreUnavailableError` too if that could not be found out */
-  async transact(work: (tx: Transaction) => Promise<void>): Promise<Transaction> {
+  /**
+   * @param onCommitting called when `COMMIT` is on its way, or it ended before: the next one may begin
+   * @throws what `translate` says, having left nothing behind; `StoreUnavailableError` too if that could not be found out
+   */
+  async transact(work: (tx: Transaction) => Promise<void>, onCommitting: () => void = () => {}): Promise<Transaction> {
+    const before = this.#last;
+    const turn = new Turn(onCommitting);
+    this.#last = turn;
+    await before.hasPassed;
+    try {
+      return await this.#transactInTurn(work, before, turn);
+    } finally {
+      turn.isCertain(true);
+      await before.isOver;
+      turn.end();
+    }
+  }
+
+  async #transactInTurn(work: (tx: Transaction) => Promise<void>, before: Turn, turn: Turn): Promise<Transaction> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw translate(error);
     });
-    const end = (error?: Error | boolean) => client.release(error);
     this.#latest += 1;
     const number = this.#latest;
-    const tx = new Transaction(queryOn(client));
+    const tx = new Transaction(queryOn(client), (statement, values) => this.#run(client, statement, values));
     const begun = client.query(`${BEGIN}; ${this.#sign(number)}`);
     // It is looked at when it is needed.
     begun.catch(() => {});
     try {
       await work(tx);
       await begun;
+      if (!(await before.certainty))
+        throw new InTheWayError('what became of the transaction before it is not known yet');
     } catch (error) {
       // What follows fails as well, and does not say why.
       const first: unknown = await begun.then(
@@ -63,20 +87,23 @@ export class WriteConnection {
       );
       // What it is in the middle of is undone by the end of the connection, if it is not by this.
       const undone = !isConnectionError(first) && (await client.query('ROLLBACK').catch(() => null)) !== null;
-      end(!undone);
+      client.release(!undone);
       throw translate(first);
     }
+    const committed = commit(client);
+    // What comes next is sent behind it. A connection that is lost leaves the pool by itself.
+    client.release();
+    turn.pass();
     let doubt: unknown;
     try {
-      const warnings = await commit(client);
-      end();
+      const warnings = await committed;
       if (warnings.length === 0) return tx;
       doubt = warnings[0];
     } catch (error) {
-      end(true);
       if (!isConnectionError(error)) throw translate(error);
       doubt = error;
     }
+    turn.isCertain(false);
     if (await this.#wasCommitted(number, doubt)) return tx;
     throw translate(doubt);
   }
@@ -85,6 +112,17 @@ export class WriteConnection {
     // Whoever closes next does it for those that cannot.
     if (this.#latest > 0) await this.#pool.query(FORGET, [this.#id]).catch(() => {});
     await this.#pool.end();
+  }
+
+  async #run(client: pg.PoolClient, { name, text }: Prepared, values: readonly Value[]): Promise<object[]> {
+    if (!this.#prepares) return await queryOn(client)(text, values);
+    try {
+      return (await client.query({ name, text, values: [...values] })).rows;
+    } catch (error) {
+      if (!isOfPooler(error)) throw error;
+      this.#prepares = false;
+      throw new InTheWayError('a pooler gave the connection to another session', { cause: error });
+    }
   }
 
   #sign(number: number): string {
@@ -115,6 +153,57 @@ export class WriteConnection {
       client.release(true);
       throw error;
     }
+  }
+}
+
+/** A transaction among those on one connection. */
+class Turn {
+  readonly #passed = Promise.withResolvers<void>();
+  readonly #certainty = Promise.withResolvers<boolean>();
+  readonly #over = Promise.withResolvers<void>();
+  readonly #onPassed: () => void;
+
+  constructor(onPassed: () => void = () => {}) {
+    this.#onPassed = onPassed;
+  }
+
+  /** One that was over before the first. */
+  static past(): Turn {
+    const turn = new Turn();
+    turn.isCertain(true);
+    turn.end();
+    return turn;
+  }
+
+  /** Resolves when the next one may begin. */
+  get hasPassed(): Promise<void> {
+    return this.#passed.promise;
+  }
+
+  /** Resolves when its commit is answered, or it was undone: whether it is known what became of it. */
+  get certainty(): Promise<boolean> {
+    return this.#certainty.promise;
+  }
+
+  /** Resolves when it is over, and so are all before it. */
+  get isOver(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** `COMMIT` is on its way. */
+  pass(): void {
+    this.#onPassed();
+    this.#passed.resolve();
+  }
+
+  /** The first one counts. */
+  isCertain(is: boolean): void {
+    this.#certainty.resolve(is);
+  }
+
+  end(): void {
+    this.pass();
+    this.#over.resolve();
   }
 }
 
