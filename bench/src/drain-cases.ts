@@ -16,7 +16,6 @@ export async function drainCases(surroundings: Surroundings, settings: Settings)
     const plan = {
       pending,
       webhooks: settings.drainWebhooks,
-      hold: settings.hold,
       firstArrivals: sizes[0] ?? pending,
       serverEntry: settings.serverEntry,
       directory: join(directory, `drain-${cases.length}`),

@@ -6,7 +6,6 @@ import { fillQueue } from './fill-queue.ts';
 import type { NginxReceiver } from './nginx.ts';
 import { forgetPeak, memoryOf } from './process-usage.ts';
 import type { ProcessGroup } from './processes.ts';
-import type { Hold } from './settings.ts';
 import { createWebhook, newApiKey, type ServerOptions, startServer } from './start-system.ts';
 import { waitUntilAtRest, waitUntilSettled } from './system.ts';
 
@@ -29,7 +28,7 @@ export interface DrainCase {
   rssWhilePendingBytes: number;
   /** The most memory that the draining server used from the release on. */
   peakMemoryBytes: number;
-  /** From the release (the start of the delivering process, or the end of the silence) to the first arrival. */
+  /** From the end of the silence to the first arrival. */
   firstArrivalMs: number;
   arrived: number;
   arrivedTwice: number;
@@ -43,7 +42,6 @@ export interface DrainCase {
 export interface DrainPlan {
   pending: number;
   webhooks: number;
-  hold: Hold;
   /** How many arrivals `firstDrainedPerSecond` looks at. */
   firstArrivals: number;
   serverEntry: string;
@@ -54,31 +52,28 @@ export interface DrainPlan {
 /** Fills the queue of a new server while nothing is delivered, then lets it drain. */
 export async function measureDrain(group: ProcessGroup, receiver: NginxReceiver, plan: DrainPlan): Promise<DrainCase> {
   const options: ServerOptions = { entry: plan.serverEntry, directory: plan.directory, apiKey: newApiKey() };
-  const filling = await startServer(group, plan.hold === 'role' ? { ...options, role: 'api' } : options);
+  const server = await startServer(group, options);
   for (let n = 0; n < plan.webhooks; n += 1) {
     const fields = { ...PATIENT, max_concurrency: Math.ceil(SLOTS / plan.webhooks) };
-    await createWebhook(filling, `${receiver.origin}/hook/${n}`, fields);
+    await createWebhook(server, `${receiver.origin}/hook/${n}`, fields);
   }
-  if (plan.hold === 'silence') await receiver.silence();
+  await receiver.silence();
 
   const fillStartedAt = performance.now();
-  await fillQueue(filling, plan);
+  await fillQueue(server, plan);
   const fillSeconds = (performance.now() - fillStartedAt) / 1000;
-  await waitUntilAtRest(filling);
-  const { peak: peakWhileFilling } = await memoryOf(filling.process.pid);
+  await waitUntilAtRest(server);
+  const { peak: peakWhileFilling } = await memoryOf(server.process.pid);
   await sleep(REST_MS);
-  const { rss } = await memoryOf(filling.process.pid);
-  await forgetPeak(filling.process.pid);
+  const { rss } = await memoryOf(server.process.pid);
+  await forgetPeak(server.process.pid);
 
-  if (plan.hold === 'role') await filling.process.stop();
   const releasedAt = Date.now();
-  const draining = plan.hold === 'role' ? await startServer(group, options) : filling;
-  if (plan.hold === 'silence') await receiver.speak();
-  // Not by what is pending: a process may know only of what it took in itself.
-  await waitUntilSettled(draining, plan.pending);
+  await receiver.speak();
+  await waitUntilSettled(server, plan.pending);
   const { times, duplicates } = await receiver.arrivals.collect(plan.pending);
-  const { peak } = await memoryOf(draining.process.pid);
-  await draining.process.stop();
+  const { peak } = await memoryOf(server.process.pid);
+  await server.process.stop();
   await rm(plan.directory, { recursive: true });
 
   const first = times[0];

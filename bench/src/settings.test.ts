@@ -15,12 +15,11 @@ test('without flags the defaults hold', () => {
 });
 
 test('flags change them', () => {
-  const flags = ['--rounds', '9', '--drain', '--drain-sizes=50,100', '--drain-webhooks=50', '--hold', 'role'];
+  const flags = ['--rounds', '9', '--drain', '--drain-sizes=50,100', '--drain-webhooks=50'];
   const settings = parseSettings(flags) ?? assert.fail('help was not asked for');
   assert.equal(settings.rounds, 9);
   assert.equal(settings.measurement, 'drain');
   assert.deepEqual(settings.drainSizes, [50, 100]);
-  assert.equal(settings.hold, 'role');
 });
 
 test('both sides of a bound', () => {
@@ -36,7 +35,6 @@ test('both sides of a bound', () => {
 
 test('what is not accepted is named', () => {
   assert.throws(() => parseSettings(['--round', '5']), /'--round'/);
-  assert.throws(() => parseSettings(['--hold=tight']), /--hold accepts silence or role, not "tight"/);
   assert.throws(() => parseSettings(['--drain-sizes=1500']), /multiples of --drain-webhooks \(1000\), not 1500/);
 });
 

@@ -16,9 +16,6 @@ export type Measurement =
   | 'drain-batches'
   | 'filters';
 
-/** How deliveries are kept back while the queue is filled: the receiver is silent, or the server runs without delivering. */
-export type Hold = 'silence' | 'role';
-
 export interface Settings {
   measurement: Measurement;
   rounds: number;
@@ -44,7 +41,6 @@ export interface Settings {
   batchWebhooks: number;
   drainSizes: readonly number[];
   drainWebhooks: number;
-  hold: Hold;
   /** Absolute path of the server's entry file. */
   serverEntry: string;
   /** Where the temporary folder is made. The server's database is in it: its disk is the one that is measured. */
@@ -104,8 +100,6 @@ How a full queue drains (many minutes; nothing else is measured):
   --drain               do this instead
   --drain-sizes 10000,1000000   pending deliveries of each case (multiples of the webhooks)
   --drain-webhooks 1000 webhooks that share them (1 to 1000)
-  --hold silence        how they are kept back: silence (the receiver answers nothing), or role (serve --role api, for a
-                        server that has it)
 
 How a full queue drains in batches beside singly (minutes; --rounds as above):
   --drain-batches       do this instead
@@ -149,7 +143,6 @@ const OPTIONS = {
   filters: { type: 'boolean', default: false },
   'drain-sizes': { type: 'string', default: '10000,1000000' },
   'drain-webhooks': { type: 'string', default: '1000' },
-  hold: { type: 'string', default: 'silence' },
   'server-entry': { type: 'string', default: SERVER_ENTRY },
   dir: { type: 'string', default: tmpdir() },
   install: { type: 'boolean', default: false },
@@ -191,7 +184,6 @@ export function parseSettings(args: readonly string[]): Settings | null {
       .split(',')
       .map((text) => multipleOf(webhooks, { flag: 'drain-sizes', text, what: '--drain-webhooks' })),
     drainWebhooks: webhooks,
-    hold: oneOf('hold', flags.hold, ['silence', 'role']),
     serverEntry: flags['server-entry'],
     directory: flags.dir,
     install: flags.install,
@@ -252,10 +244,4 @@ function multipleOf(unit: number, { flag, text, what }: { flag: string; text: st
   const value = wholeNumber(flag, text, unit, 10_000_000);
   if (value % unit === 0) return value;
   throw new BenchError(`--${flag} accepts multiples of ${what} (${unit}), not ${text}.`);
-}
-
-function oneOf<T extends string>(flag: string, text: string, accepted: readonly T[]): T {
-  const value = accepted.find((candidate) => candidate === text);
-  if (value !== undefined) return value;
-  throw new BenchError(`--${flag} accepts ${accepted.join(' or ')}, not "${text}".`);
 }

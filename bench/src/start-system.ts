@@ -34,8 +34,6 @@ export interface ServerOptions {
   /** Of a PostgreSQL database, which several servers may share. Default: a SQLite file in the directory. */
   databaseUrl?: string;
   apiKey: string;
-  /** `api` takes events in and delivers nothing. Default: the server's own, which is both. */
-  role?: 'api';
 }
 
 export function newApiKey(): string {
@@ -49,7 +47,6 @@ export async function startServer(group: ProcessGroup, options: ServerOptions): 
   const args = ['--conditions=source', options.entry, 'serve', '--port', String(port)];
   args.push('--database-url', options.databaseUrl ?? `sqlite:${join(options.directory, 'broxi.db')}`);
   args.push('--allow-http', '--allow-networks', '127.0.0.0/8');
-  if (options.role !== undefined) args.push('--role', options.role);
   const running = await group.start({
     name: options.name === 'other' ? 'the other server' : 'the server',
     file: process.execPath,

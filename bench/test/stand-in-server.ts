@@ -2,7 +2,7 @@
  * A server small enough to read at one sitting, with the parts of the API and of the command line that the benchmark uses, so
  * that the benchmark can be tested by itself. It keeps what is pending in one file and is no example of anything else.
  *
- * node stand-in-server.ts serve --port <p> --database-url sqlite:<file> --allow-http --allow-networks <cidr> [--role api]
+ * node stand-in-server.ts serve --port <p> --database-url sqlite:<file> --allow-http --allow-networks <cidr>
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -32,7 +32,6 @@ const { values: flags, positionals } = parseArgs({
     'database-url': { type: 'string', default: '' },
     'allow-http': { type: 'boolean', default: false },
     'allow-networks': { type: 'string', default: '' },
-    role: { type: 'string', default: 'all' },
   },
 });
 if (positionals[0] !== 'serve' || !flags['allow-http'] || flags['allow-networks'] !== '127.0.0.0/8') {
@@ -66,7 +65,6 @@ function accept({ event, data }: { event: string; data: unknown }): object {
 }
 
 function deliver(): void {
-  if (flags.role === 'api') return;
   while (counters.sending < 32) {
     const members = takeNext();
     if (members.length === 0) return;
