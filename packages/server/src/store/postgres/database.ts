@@ -59,7 +59,8 @@ export function prepared(text: string): Prepared {
   return { name: `broxi_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`, text };
 }
 
-export function queryOn(client: pg.PoolClient): Query {
+/** @param client a connection, or what stands for it */
+export function queryOn(client: { query(text: string, values: unknown[]): Promise<pg.QueryResult> }): Query {
   return async <Row extends object>(text: string, values: readonly Value[] = []): Promise<Row[]> =>
     (await client.query(text, [...values])).rows;
 }

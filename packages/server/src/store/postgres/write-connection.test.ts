@@ -96,7 +96,9 @@ describe('transactions behind one another', () => {
       `CREATE TABLE slow (name text);
         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END';
         CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait();
-        CREATE TABLE fast (name text)`,
+        CREATE TABLE fast (name text);
+        CREATE FUNCTION collide() RETURNS void LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'collided' USING ERRCODE = 'serialization_failure'; END $$`,
       url,
     );
     proxy = await CuttingProxy.start(url);
@@ -154,6 +156,25 @@ describe('transactions behind one another', () => {
     assert.deepEqual([await count('slow'), await count('fast')], [0, 0]);
     await connection.transact(insert('fast'));
     assert.equal(await count('fast'), 1);
+  });
+
+  it('fails for what failed first, whichever of its callers hears of it first', async () => {
+    const collide = prepared('SELECT collide()');
+    const late = async (answer: Promise<unknown>) => {
+      const outcome = await Promise.allSettled([answer]);
+      for (let n = 0; n < 9; n += 1) await null;
+      if (outcome[0].status === 'rejected') throw outcome[0].reason;
+    };
+    for (const work of [
+      (tx: Transaction) => Promise.all([late(tx.run(collide, [])), tx.query('SELECT 1')]),
+      (tx: Transaction) =>
+        Promise.all([tx.query('SELECT 1'), tx.query('SELECT collide()'), tx.run(prepared('SELECT 2'), [])]),
+    ]) {
+      await assert.rejects(
+        connection.transact(async (tx) => void (await work(tx))),
+        InTheWayError,
+      );
+    }
   });
 
   it('when one is undone, the next one is not', async () => {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../clock.ts';
 import { newId } from '../../ids.ts';
-import { begin, firstOf, type Prepared, queryOn, type Value } from './database.ts';
+import { begin, firstOf, queryOn } from './database.ts';
 import { InTheWayError, isConnectionError, isOfPooler, translate, unavailable } from './errors.ts';
 import { Transaction } from './transaction.ts';
 
@@ -70,25 +70,26 @@ export class WriteConnection {
     });
     this.#latest += 1;
     const number = this.#latest;
-    const tx = new Transaction(queryOn(client), (statement, values) => this.#run(client, statement, values));
-    const begun = client.query(`${BEGIN}; ${this.#sign(number)}`);
-    // It is looked at when it is needed.
-    begun.catch(() => {});
+    const statements = new Statements(client);
+    const query = queryOn(statements);
+    const tx = new Transaction(query, ({ name, text }, values) =>
+      this.#prepares ? statements.run({ name, text, values: [...values] }) : query(text, values),
+    );
+    const begun = statements.query(`${BEGIN}; ${this.#sign(number)}`);
     try {
       await work(tx);
       await begun;
       if (!(await before.certainty))
         throw new InTheWayError('what became of the transaction before it is not known yet');
     } catch (error) {
-      // What follows fails as well, and does not say why.
-      const first: unknown = await begun.then(
-        () => error,
-        (reason: unknown) => reason,
-      );
+      await Promise.allSettled([begun]);
+      const first = statements.firstError ?? error;
       // What it is in the middle of is undone by the end of the connection, if it is not by this.
       const undone = !isConnectionError(first) && (await client.query('ROLLBACK').catch(() => null)) !== null;
       client.release(!undone);
-      throw translate(first);
+      if (!isOfPooler(first)) throw translate(first);
+      this.#prepares = false;
+      throw new InTheWayError('a pooler gave the connection to another session', { cause: first });
     }
     const committed = commit(client);
     // What comes next is sent behind it. A connection that is lost leaves the pool by itself.
@@ -112,17 +113,6 @@ export class WriteConnection {
     // Whoever closes next does it for those that cannot.
     if (this.#latest > 0) await this.#pool.query(FORGET, [this.#id]).catch(() => {});
     await this.#pool.end();
-  }
-
-  async #run(client: pg.PoolClient, { name, text }: Prepared, values: readonly Value[]): Promise<object[]> {
-    if (!this.#prepares) return await queryOn(client)(text, values);
-    try {
-      return (await client.query({ name, text, values: [...values] })).rows;
-    } catch (error) {
-      if (!isOfPooler(error)) throw error;
-      this.#prepares = false;
-      throw new InTheWayError('a pooler gave the connection to another session', { cause: error });
-    }
   }
 
   #sign(number: number): string {
@@ -153,6 +143,33 @@ export class WriteConnection {
       client.release(true);
       throw error;
     }
+  }
+}
+
+/** The statements of one transaction. Behind one that failed all others do, and do not say why. */
+class Statements {
+  readonly #client: pg.PoolClient;
+  /** Why the transaction came to nothing. */
+  firstError: unknown;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  query(text: string, values?: unknown[]): Promise<pg.QueryResult> {
+    return this.#noted(this.#client.query(text, values));
+  }
+
+  async run(statement: pg.QueryConfig): Promise<object[]> {
+    return (await this.#noted(this.#client.query(statement))).rows;
+  }
+
+  /** Here answers come in the order of the statements: whoever waits for them may hear of them in another one. */
+  #noted<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    answer.catch((error: unknown) => {
+      this.firstError ??= error;
+    });
+    return answer;
   }
 }
 
