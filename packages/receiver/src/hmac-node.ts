@@ -1,9 +1,9 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { SignatureEncoding } from './signature.ts';
 
-/** `HmacSha256` on node:crypto: Node 18 has no global Web Crypto, and a server wants no promise per signature. */
+/** `HmacSha256` on node:crypto: Node 18 has no global Web Crypto, and a sender wants no promise per signature. */
 export function hmacSha256(
-  key: Uint8Array | KeyObject,
+  key: Uint8Array,
   prefix: string,
   body: string | Uint8Array,
   encoding: SignatureEncoding,

@@ -1,5 +1,5 @@
-import crypto, { createHmac } from 'node:crypto';
-import type { SignatureEncoding } from './signature.ts';
+import crypto from 'node:crypto';
+import { hmacSha256 } from './hmac-node.ts';
 import type { SignatureStep } from './signature-plan.ts';
 
 const BLOCK_BYTES = 64;
@@ -43,7 +43,9 @@ export function prepareKey(bytes: Uint8Array): HmacKey {
  */
 export function hmacsOf(steps: readonly SignatureStep<HmacKey>[], body: string | Uint8Array): string[] {
   const most = typeof body === 'string' ? body.length * LONGEST_CHARACTER : body.length;
-  if (hash === undefined || most > LARGEST_BODY_BYTES) return steps.map((step) => hmacOf(step, body));
+  if (hash === undefined || most > LARGEST_BODY_BYTES) {
+    return steps.map(({ key, prefix, encoding }) => hmacSha256(key.bytes, prefix, body, encoding));
+  }
   const end = HEAD_BYTES + putBody(body);
   return steps.map(({ key, prefix, encoding }) => {
     const begin = HEAD_BYTES - prefix.length - BLOCK_BYTES;
@@ -58,11 +60,4 @@ function putBody(body: string | Uint8Array): number {
   if (typeof body === 'string') return message.write(body, HEAD_BYTES, 'utf8');
   message.set(body, HEAD_BYTES);
   return body.length;
-}
-
-function hmacOf(
-  { key, prefix, encoding }: { key: HmacKey; prefix: string; encoding: SignatureEncoding },
-  body: string | Uint8Array,
-): string {
-  return createHmac('sha256', key.bytes).update(prefix).update(body).digest(encoding);
 }

@@ -26,10 +26,10 @@ import { lockLatestVersion } from './webhook-rows.ts';
 const GIVEN = `${attemptParameters(1)}, $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[],
   $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[]`;
 
-/** Columns of an attempt, of which the outcome of a delivery has some of the same name. */
-const TRIED = ATTEMPT_COLUMNS.split(', ')
-  .map((name) => `tried_${name.trim()}`)
-  .join(', ');
+/** Columns of an attempt, by names of their own: the outcome of a delivery has some of the same name. */
+const TRIED_COLUMNS = ATTEMPT_COLUMNS.split(/,\s+/).map((name) => `tried_${name}`);
+const TRIED = TRIED_COLUMNS.join(', ');
+const GIVEN_TRIED = TRIED_COLUMNS.map((name) => `i.${name}`).join(', ');
 
 /** The place in which a delivery waits. */
 const PLACE = ['workspace_id', 'webhook_id', 'class', 'due_at', 'seq'];
@@ -65,7 +65,7 @@ const SETTLE = prepared(`
   ),
   ended AS (
     DELETE FROM broxi.queue q USING there i WHERE ${IS_THERE} AND i.state <> 'pending'
-    RETURNING i.position, i.state, i.attempts AS made, i.reason AS ended_by, i.last_status AS answered, ${prefixed('i', TRIED)}, q.*
+    RETURNING i.position, i.state, i.attempts AS made, i.reason AS ended_by, i.last_status AS answered, ${GIVEN_TRIED}, q.*
   ),
   put_off AS (
     UPDATE broxi.queue q
@@ -73,7 +73,7 @@ const SETTLE = prepared(`
       series_from = CASE WHEN i.diverted = 1 THEN i.attempts ELSE q.series_from + i.uncharged END,
       at_fallback = q.at_fallback OR i.diverted = 1, reason = i.reason, last_status = i.last_status
     FROM there i WHERE ${IS_THERE} AND i.state = 'pending'
-    RETURNING i.position, ${prefixed('i', TRIED)}
+    RETURNING i.position, ${GIVEN_TRIED}
   ),
   moved AS (
     INSERT INTO broxi.deliveries (${LASTING}, ${SO_FAR}, at_fallback, state, finished_at, aside)
@@ -221,11 +221,4 @@ function count({ counts }: Transaction, { next }: Settlement): void {
   else if (next.state === 'delivered') counts.settledDelivered += 1;
   else if (next.state === 'failed') counts.settledFailed += 1;
   else counts.settledCancelled += 1;
-}
-
-function prefixed(table: string, columns: string): string {
-  return columns
-    .split(', ')
-    .map((name) => `${table}.${name}`)
-    .join(', ');
 }
