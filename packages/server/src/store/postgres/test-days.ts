@@ -39,7 +39,7 @@ export async function transact<Result>(url: string, work: Parameters<typeof tran
   }
 }
 
-/** A scene on PostgreSQL, at the present time. */
+/** A scene on PostgreSQL, at the present time: PostgreSQL makes and closes days by its own clock, which no test can set. */
 export class DaysScene extends Scene {
   constructor(postgres: () => ThrowawayPostgres) {
     super({ open: (clock) => openOnPostgres(postgres(), clock) }, createManualClock(Date.now()));

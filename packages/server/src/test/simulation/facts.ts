@@ -108,3 +108,26 @@ export interface WebhookFacts {
 export function requestsInTheAir(webhook: WebhookFacts): AttemptFacts[] {
   return [...webhook.attempts].filter(({ state, isTest }) => state === 'open' && !isTest);
 }
+
+/** What an attempt is from its beginning. */
+type Begun = Omit<AttemptFacts, 'isOrphan' | 'isLate' | 'isProbe' | 'exchanges' | 'state' | 'outcome'>;
+
+export function newAttempt(begun: Begun): AttemptFacts {
+  return { ...begun, isOrphan: false, isLate: false, isProbe: false, exchanges: [], state: 'open', outcome: null };
+}
+
+export function newDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
+  return {
+    ...{ id, webhook, payload, members: null, isReplay: false, body: null, attempt: null, acknowledgedAt: null },
+    ...{ refused: false, taken: false, wasTaken: false, crashed: false, overtaken: false },
+  };
+}
+
+export function newWebhook(lane: Lane, host: string, trouble: TroubleOracle): WebhookFacts {
+  return {
+    ...{ lane, host, trouble, isAway: false, changing: false, changingAt: null, restarting: false, muddled: false },
+    ...{ changedFrom: 0, changedUntil: 0, startedAt: 0, landedAt: 0, disabling: 0 },
+    attempts: new Set(),
+    destinations: new Map(),
+  };
+}

@@ -9,9 +9,18 @@ import { batchDataIn, checkCarried, checkForming, meaningOf } from './batch-chec
 import { checkSettlement, retryAfterMs } from './check-settlement.ts';
 import { checkExchange, checkStart } from './check-start.ts';
 import { DestinationOracle, evidenceOf } from './destination-oracle.ts';
-import type { AttemptFacts, DeliveryFacts, ExchangeFacts, WebhookFacts } from './facts.ts';
+import {
+  type AttemptFacts,
+  type DeliveryFacts,
+  type ExchangeFacts,
+  newAttempt,
+  newDelivery,
+  newWebhook,
+  type WebhookFacts,
+} from './facts.ts';
 import type { FairnessCheck } from './fairness-check.ts';
 import type { PaceCheck } from './pace-check.ts';
+import { readRequest } from './read-request.ts';
 import { signedText } from './receivers.ts';
 import type { RunCheck } from './run-check.ts';
 import { type DeliveryRow, keyOf } from './store/disk.ts';
@@ -58,40 +67,13 @@ export class Ledger {
   }
 
   addWebhook(lane: Lane, host: string): WebhookFacts {
-    const webhook: WebhookFacts = {
-      ...{
-        lane,
-        host,
-        isAway: false,
-        changing: false,
-        changingAt: null,
-        restarting: false,
-        muddled: false,
-        changedFrom: 0,
-        changedUntil: 0,
-        startedAt: 0,
-        landedAt: 0,
-        disabling: 0,
-      },
-      attempts: new Set(),
-      destinations: new Map(),
-      trouble: new TroubleOracle(this.#witness),
-    };
+    const webhook = newWebhook(lane, host, new TroubleOracle(this.#witness));
     this.webhooks.set(lane.webhookId, webhook);
     return webhook;
   }
 
   addDelivery(id: string, webhook: WebhookFacts, payload: PayloadKind | null): DeliveryFacts {
-    const marks = {
-      acknowledgedAt: null,
-      refused: false,
-      taken: false,
-      wasTaken: false,
-      crashed: false,
-      overtaken: false,
-    };
-    const batch = { members: null, isReplay: false };
-    const delivery: DeliveryFacts = { id, webhook, payload, ...batch, body: null, attempt: null, ...marks };
+    const delivery = newDelivery(id, webhook, payload);
     this.deliveries.set(id, delivery);
     return delivery;
   }
@@ -139,19 +121,15 @@ export class Ledger {
 
   /** A request leaves. @param node the process that sends it */
   sent(request: OutgoingRequest, node: string): OpenExchange | null {
-    const headers = headersOf(request.headers);
-    const header = (name: string) => headers.get(name) ?? '';
-    const webhook = this.webhooks.get(header('x-broxi-webhook-id'));
-    const deliveryId = header('x-broxi-delivery-id');
-    const isTest = header('x-broxi-event') === 'webhook.test';
+    const { webhookId, deliveryId, event, number, signed } = readRequest(request);
+    const webhook = this.webhooks.get(webhookId);
+    const isTest = event === 'webhook.test';
     if (webhook === undefined) return this.#unknown(`a request of no webhook was sent`);
     let delivery = this.deliveries.get(deliveryId);
     if (delivery === undefined && isTest) delivery = this.addDelivery(deliveryId, webhook, null);
     if (delivery === undefined) return this.#unknown(`${deliveryId} was sent, which nobody published`);
     const orphan = this.#inTheAir.get(keyOf(node, deliveryId));
     if (orphan?.isOrphan) return this.#anotherOfOrphan(orphan, delivery, request);
-    const { body } = request;
-    const signed = { body, timestamp: header('x-broxi-timestamp'), signature: header('x-broxi-signature') };
     const row = this.rowOf(delivery);
     const versions = this.#versions(webhook).filter((version) => leadsTo(version, row) === request.url.href);
     const version = versions.find(({ secret }) => signedText(signed, secret) !== null);
@@ -172,30 +150,18 @@ export class Ledger {
       });
     }
     const exchange: ExchangeFacts = { sentAt: this.#witness.time.now, scheme, result: null };
-    if (delivery.attempt?.state === 'between' && delivery.attempt.number === Number(header('x-broxi-attempt'))) {
+    if (delivery.attempt?.state === 'between' && delivery.attempt.number === number) {
       return this.#exchange(delivery.attempt, request, exchange);
     }
-    const attempt: AttemptFacts = {
-      ...{
-        node,
-        isOrphan: false,
-        isLate: false,
-        deliveryId,
-        webhook,
-        isTest,
-        exchanges: [],
-        state: 'open',
-        outcome: null,
-      },
+    const attempt = newAttempt({
+      ...{ node, deliveryId, webhook, isTest, number },
       class: row?.class ?? 0,
-      number: Number(header('x-broxi-attempt')),
       startedAt: exchange.sentAt,
-      isProbe: false,
       versions: versions.filter(({ secret }) => secret === version.secret),
       destination: this.#destination(webhook, request.url.href, version.secret),
       isFallback: version.config.url !== request.url.href,
-    };
-    if (header('x-broxi-event') === 'webhook.batch') this.#readBatch(delivery, body);
+    });
+    if (event === 'webhook.batch') this.#readBatch(delivery, request.body);
     attempt.isProbe = attempt.destination.circuit.state === 'open';
     const before = delivery.attempt;
     if (before !== null)
@@ -223,8 +189,7 @@ export class Ledger {
 
   /** It would leave when the time of its attempt is over: nobody hears of it, and it is recorded. */
   tooLate(request: OutgoingRequest, node: string, result: ExchangeResult): void {
-    const id = headersOf(request.headers).get('x-broxi-delivery-id') ?? '';
-    const attempt = this.#inTheAir.get(keyOf(node, id));
+    const attempt = this.#inTheAir.get(keyOf(node, readRequest(request).deliveryId));
     if (attempt === undefined) return;
     attempt.exchanges.push({ sentAt: this.#witness.time.now, scheme: 'body', result });
     if (!attempt.isOrphan) this.#land(attempt, result);
@@ -566,10 +531,4 @@ export class Ledger {
 /** Where a version of a webhook leads a delivery; without a row, one that was not tried yet. */
 function leadsTo({ config }: Webhook, row: DeliveryRow | undefined): string {
   return (row?.atFallback === true ? config.fallback_url : null) ?? config.url;
-}
-
-function headersOf(flat: readonly string[]): Map<string, string> {
-  const byName = new Map<string, string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) byName.set((flat[i] ?? '').toLowerCase(), flat[i + 1] ?? '');
-  return byName;
 }
