@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { DELIVERY_CLASS } from '../domain/delivery.ts';
+import { LaneMap } from '../domain/lane-map.ts';
 import { fallbackUse } from '../domain/target.ts';
-import { type Lane as LaneId, laneKey } from '../domain/webhook.ts';
+import type { Lane as LaneId } from '../domain/webhook.ts';
 import type { DeliveryQueue, Ownership, Settlement, Wake } from '../store/store.ts';
-import { type AttemptInput, attemptDelivery } from './attempt-delivery.ts';
+import { attemptDelivery } from './attempt-delivery.ts';
 import type { TemplateSettings } from './build-request.ts';
 import { conclude } from './conclude.ts';
 import { Gatherer } from './gatherer.ts';
@@ -36,7 +37,7 @@ export interface EngineLimits {
   maxUnsettled: number;
   /** Deliveries read ahead for one lane at most. Default 64. */
   readAhead: number;
-  /** Bytes of deliveries in memory that wait to be started, over all lanes; above it they are read one by one. Default 8 MiB. */
+  /** Bytes of deliveries in memory that wait to be started, over all lanes; above it they are read one by one. Default 4 MiB. */
   maxWaitingBytes: number;
   /** Time between two sweeps over everything that waits. Default one minute. */
   sweepMs: number;
@@ -46,7 +47,7 @@ const DEFAULT_LIMITS: EngineLimits = {
   maxSending: 2_048,
   maxUnsettled: 4_096,
   readAhead: 64,
-  maxWaitingBytes: 8 * 1024 * 1024,
+  maxWaitingBytes: 4 * 1024 * 1024,
   sweepMs: 60_000,
 };
 const STORE_RETRY_MS = 1_000;
@@ -75,7 +76,7 @@ export class Engine {
   readonly #departures = new Departures();
   readonly #reader: LaneReader;
   readonly #gatherer: Gatherer;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new LaneMap<Lane>();
   /** Lanes that may have something to start, in the order of their turns. */
   readonly #turns = new Set<Lane>();
   /** When retries come due. */
@@ -203,17 +204,16 @@ export class Engine {
   /** Gives a lane a turn: what kept it back is over. */
   resume(lane: Lane): void {
     // One that was forgotten meanwhile may have another in its place by now.
-    if (this.#lanes.get(laneKey(lane.id)) !== lane) return;
+    if (this.#lanes.get(lane.id) !== lane) return;
     this.#turns.add(lane);
     this.#plan();
   }
 
   #lane(id: LaneId): Lane {
-    const key = laneKey(id);
-    let lane = this.#lanes.get(key);
+    let lane = this.#lanes.get(id);
     if (lane === undefined) {
       lane = new Lane(id, this.#memory);
-      this.#lanes.set(key, lane);
+      this.#lanes.set(id, lane);
     }
     return lane;
   }
@@ -251,9 +251,9 @@ export class Engine {
 
   /** What is remembered of these lanes is from before another owner, or from a test. */
   #gained(isGained: (lane: LaneId) => boolean): void {
-    for (const [key, lane] of this.#lanes) {
+    for (const lane of this.#lanes.values()) {
       if (!isGained(lane.id) || !lane.isIdle) continue;
-      this.#lanes.delete(key);
+      this.#lanes.delete(lane.id);
       // It may wait for its turn since a test: beside the one that takes its place it would send the same.
       this.#turns.delete(lane);
     }
@@ -276,8 +276,7 @@ export class Engine {
   }
 
   #left(lane: Lane): void {
-    const key = laneKey(lane.id);
-    if (this.#lanes.get(key) === lane) this.#lanes.delete(key);
+    if (this.#lanes.get(lane.id) === lane) this.#lanes.delete(lane.id);
     this.#departures.left(lane);
     // It came back meanwhile: begun anew.
     if (this.#ownership.owns(lane.id)) this.resume(this.#lane(lane.id));
@@ -287,9 +286,9 @@ export class Engine {
   async #sweep(): Promise<void> {
     let nextMs = this.#limits.sweepMs;
     try {
-      for (const [key, lane] of this.#lanes) {
+      for (const lane of this.#lanes.values()) {
         const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
-        if (!isPlanned && lane.isForgettable(this.#options.clock.now())) this.#lanes.delete(key);
+        if (!isPlanned && lane.isForgettable(this.#options.clock.now())) this.#lanes.delete(lane.id);
       }
       for (const id of await this.#options.queue.sweep()) {
         const lane = this.#lane(id);
@@ -387,7 +386,8 @@ export class Engine {
     if (leftOutUntil !== null) this.#pauses.set(lane, leftOutUntil);
     if (delivery === undefined) return lane.classesToReadNow(now).length > 0;
     const way = lane.senderTo(delivery) ?? sender;
-    void this.#deliver(lane, { delivery, isProbe: way.destination.circuit.state === 'open', ...way, ...pacing(lane) });
+    const isProbe = way.destination.circuit.state === 'open';
+    void this.#deliver(lane, { ...way, delivery, isProbe, anotherExchange: lane.anotherExchange });
     return true;
   }
 
@@ -425,7 +425,9 @@ export class Engine {
     this.#busy.add(delivery.id);
     try {
       const landed = await this.#attempt(lane, input);
-      settlement = await this.#settle(input, landed);
+      const outcome = this.#concluded(input, landed);
+      // Else the delivery was no longer ours to settle.
+      if (await this.#settler.settle(outcome)) settlement = outcome;
       // Also where somebody else has the delivery, so that what the attempt came to is not on disk.
       if (landed.disable !== undefined) lane.disablingEnded();
     } catch (error) {
@@ -462,8 +464,8 @@ export class Engine {
     }
   }
 
-  /** @returns what is written; null if the delivery no longer was ours to settle */
-  async #settle({ delivery, webhook, template, policy }: Flight, landed: LandedAttempt): Promise<Settlement | null> {
+  /** What is to be written. */
+  #concluded({ delivery, webhook, template, policy }: Flight, landed: LandedAttempt): Settlement {
     const { clock, random } = this.#options;
     const { record, outcome, excusedUntil, destination, disable } = landed;
     const concluded = conclude(delivery, {
@@ -475,15 +477,8 @@ export class Engine {
       now: clock.now(),
       random: random(),
     });
-    const settlement = { delivery, attempt: record, ...concluded, destination, ...(disable && { disable }) };
-    const settled = await this.#settler.settle(settlement);
-    return settled ? settlement : null;
+    const settlement: Settlement = { ...concluded, delivery, attempt: record, destination };
+    if (disable !== undefined) settlement.disable = disable;
+    return settlement;
   }
-}
-
-/** How the attempts of a lane keep to its rate limit, whatever that is when they need another exchange. */
-export function pacing(lane: Lane): Pick<AttemptInput, 'anotherExchange'> {
-  return {
-    anotherExchange: async (deadline) => lane.pacer === null || (await lane.pacer.another(deadline)),
-  };
 }

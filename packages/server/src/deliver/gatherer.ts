@@ -37,6 +37,7 @@ export class Gatherer {
   /** The lane may send. @returns a read that it needs before anything else; null: none */
   turn(lane: Lane, now: number): (() => Promise<void>) | null {
     const { gathering } = lane;
+    if (gathering.isOver) return null;
     const opening = this.#opening(lane, now);
     for (const batch of gathering.takeReady(opening)) void this.#form(lane, batch);
     if (gathering.needsRead(opening)) return () => this.#read(lane);

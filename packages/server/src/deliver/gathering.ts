@@ -73,6 +73,11 @@ export class Gathering {
     return this.#known.size === 0;
   }
 
+  /** Nothing gathers, and nothing is there to be read. */
+  get isOver(): boolean {
+    return this.isIdle && !this.#progress.isUnread(DELIVERY_CLASS.gathering);
+  }
+
   /** Something may be there that was not read, and no batch that may go now is complete without it. */
   needsRead({ now, takes }: Opening): boolean {
     if (!this.#progress.isUnread(DELIVERY_CLASS.gathering) || now < this.#pausedUntil) return false;

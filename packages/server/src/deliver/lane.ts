@@ -13,7 +13,7 @@ import { deriveRetryPolicy, type RetryPolicy } from '../domain/retry-policy.ts';
 import { type Direction, OWN_DIRECTION } from '../domain/target.ts';
 import { type Destination, type Lane as LaneId, UNKNOWN_DESTINATION, type Webhook } from '../domain/webhook.ts';
 import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
-import type { Learned } from './attempt-delivery.ts';
+import type { AttemptInput, Learned } from './attempt-delivery.ts';
 import type { RequestTemplate, TemplateSettings } from './build-request.ts';
 import { Gathering } from './gathering.ts';
 import { LaneDestination } from './lane-destination.ts';
@@ -60,6 +60,9 @@ export class Lane {
   readonly #trouble = new OwnTrouble();
   /** Null: the webhook has no rate limit. */
   pacer: Pacer | null = null;
+  /** How attempts keep to the rate limit, whatever that is when they need another exchange. */
+  readonly anotherExchange: AttemptInput['anotherExchange'] = async (deadline) =>
+    this.pacer === null || (await this.pacer.another(deadline));
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
   /** A read is under way. */

@@ -5,7 +5,7 @@ import { NotFoundError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { EventLog } from '../store/store.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
-import { type Engine, pacing } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { SendRequest } from './send-request.ts';
 
 /** Sends `webhook.test` at once: past what waits, also while the webhook is inactive. One attempt; it is recorded. */
@@ -39,7 +39,7 @@ export function createTestSender(options: {
     // It counts in the rate limit, and does not wait for it.
     lane.pacer?.start();
     const { record, outcome, learned } = await attemptDelivery(
-      { delivery, ...sender, ...pacing(lane) },
+      { ...sender, delivery, anotherExchange: lane.anotherExchange },
       { clock, send },
     );
     const sent = { webhook: sender.webhook, url: record.url };

@@ -5,6 +5,13 @@ import { isDueBefore } from './read-progress.ts';
 /** While first attempts wait, one start of this many and one more is a retry or a recovered one: a quarter at least. */
 const FIRST_ONES_PER_OLD_ONE = 3;
 
+const { first, retry, recovered } = DELIVERY_CLASS;
+/** By who goes before the others, and which of the old ones is next. */
+const TURNS = {
+  first: { retry: [first, retry, recovered], recovered: [first, recovered, retry] },
+  old: { retry: [retry, recovered, first], recovered: [recovered, retry, first] },
+} as const;
+
 /** What was read of a lane and not started: a line for each class, in the order in which things are due, and whose turn it is. */
 export class WaitingLines {
   readonly #lines: Record<SentClass, QueuedDelivery[]> = { 0: [], 1: [], 2: [] };
@@ -41,10 +48,9 @@ export class WaitingLines {
    * fourth turn is theirs.
    * @param oldOnesMay these have not got all the slots that they may have beside first attempts
    */
-  turns(oldOnesMay: boolean): SentClass[] {
-    const { first, retry, recovered } = DELIVERY_CLASS;
-    const old = this.#recoveredIsNext ? [recovered, retry] : [retry, recovered];
-    return oldOnesMay && this.#firstOnesInARow >= FIRST_ONES_PER_OLD_ONE ? [...old, first] : [first, ...old];
+  turns(oldOnesMay: boolean): readonly SentClass[] {
+    const isTheirs = oldOnesMay && this.#firstOnesInARow >= FIRST_ONES_PER_OLD_ONE;
+    return TURNS[isTheirs ? 'old' : 'first'][this.#recoveredIsNext ? 'recovered' : 'retry'];
   }
 
   /** One of this class was started in its turn. */

@@ -6,19 +6,25 @@ import { type FieldError, InvalidFieldsError } from '../errors.ts';
 const forQueries = new Ajv2020({ allErrors: true, strict: false, verbose: true, coerceTypes: true, useDefaults: true });
 const forBodies = new Ajv2020({ allErrors: true, strict: false, verbose: true });
 
-/** Checks requests by their schema, compiled when it is first needed: a server that starts has nothing to check yet. */
+const takeAsIs = () => true;
+
+/**
+ * Checks requests by their schema, compiled when it is first needed: a server that starts has nothing to check yet. That of
+ * headers is documentation: who reads one checks it, with better words.
+ */
 export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
+  if (httpPart === 'headers') return takeAsIs;
   let validate: ValidateFunction | undefined;
   return (data: unknown) => {
     validate ??= (httpPart === 'querystring' ? forQueries : forBodies).compile(schema);
-    if (validate(data)) return { value: data };
+    if (validate(data)) return true;
     return { error: new InvalidFieldsError((validate.errors ?? []).map((error) => fieldError(error, httpPart))) };
   };
 };
 
 /** For bodies that the domain checks itself, with better words: their schema is documentation. */
 export const onlyDescribeBody: FastifySchemaCompiler<object> = (route) =>
-  route.httpPart === 'body' ? (data: unknown) => ({ value: data }) : compileValidator(route);
+  route.httpPart === 'body' ? takeAsIs : compileValidator(route);
 
 /** For bodies that may be left out. Fastify hands `null` to a validator then, and to the handler what comes back. */
 export const bodyMayBeMissing: FastifySchemaCompiler<object> = (route) => {

@@ -1,4 +1,5 @@
-import { type Lane, laneKey } from '../domain/webhook.ts';
+import { LaneMap } from '../domain/lane-map.ts';
+import type { Lane } from '../domain/webhook.ts';
 import type { Position, QueuedDelivery, Wake } from './store.ts';
 
 /** More new deliveries of one lane than this in one transaction are read from the queue like any others. */
@@ -6,7 +7,7 @@ const MAX_HANDED_OVER = 64;
 
 /** The lanes that the open transaction gives work to; told to the engine once that transaction is on disk. */
 export class WakeList {
-  #wakes = new Map<string, ListedWake>();
+  #wakes = new LaneMap<ListedWake>();
   #listener: (wakes: readonly Wake[]) => void = () => {};
 
   /** A first attempt came in. */
@@ -49,7 +50,8 @@ export class WakeList {
   /** The transaction is committed, and somebody else tells of it. */
   take(): readonly Wake[] {
     const wakes = this.all;
-    this.#wakes = new Map();
+    // Not emptied: of a map that lives for long V8 keeps what was in it until its next great collection.
+    this.#wakes = new LaneMap();
     return wakes;
   }
 
@@ -59,8 +61,7 @@ export class WakeList {
   }
 
   #wake(lane: Lane): ListedWake {
-    const key = laneKey(lane);
-    let wake = this.#wakes.get(key);
+    let wake = this.#wakes.get(lane);
     if (wake === undefined) {
       wake = {
         lane,
@@ -72,7 +73,7 @@ export class WakeList {
         gathering: null,
         changed: false,
       };
-      this.#wakes.set(key, wake);
+      this.#wakes.set(lane, wake);
     }
     return wake;
   }

@@ -26,19 +26,21 @@ export function answerCalls(port: Port, target: Methods): void {
   // Before anything else that the thread has to do: others wait for them.
   const answer = gather<Answer>((answers) => port.postMessage(answers), queueMicrotask);
   port.on('message', (calls) => {
-    for (const [id, method, parameters] of calls as Call[]) {
-      Promise.resolve()
-        .then(() => {
-          const run = target[method];
-          if (run === undefined) throw new Error(`there is no method ${method} on this thread`);
-          return run(...(parameters as never[]));
-        })
-        .then(
-          (result) => answer([id, result, null]),
-          (error: unknown) => answer([id, undefined, carry(error)]),
-        );
-    }
+    for (const call of calls as Call[]) void run(call);
   });
+
+  async function run([id, method, parameters]: Call): Promise<void> {
+    let result: unknown;
+    try {
+      const called = target[method];
+      if (called === undefined) throw new Error(`there is no method ${method} on this thread`);
+      result = await called(...(parameters as never[]));
+    } catch (error) {
+      answer([id, undefined, carry(error)]);
+      return;
+    }
+    answer([id, result, null]);
+  }
 }
 
 /** The methods of another thread, as if they were here. @param methods their names */

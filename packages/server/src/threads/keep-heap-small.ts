@@ -11,5 +11,8 @@ export function keepHeapSmall(store: 'sqlite' | 'postgres'): void {
   setFlagsFromString(`--heap-growing-percent=${store === 'sqlite' ? 30 : 100}`);
 }
 
-/** Of a thread: three semi-spaces of a third of this each. Objects that outlive an attempt are few. */
-export const YOUNG_GENERATION_MB = 16;
+/**
+ * Of a thread: three semi-spaces of a third of this each. Under full load one is filled in twice the time that a delivery takes:
+ * what is alive then is copied, and nearly all of it is gone before it would be a second time.
+ */
+export const YOUNG_GENERATION_MB = 48;

@@ -50,16 +50,15 @@ export function createEventRows(options: {
       for (const delivery of deliveries) {
         const lane = { workspaceId: event.workspaceId, webhookId: delivery.webhookId };
         const { id, route = null, run = null, payload = 'full', gathers } = delivery;
-        const decided = { route, run, payload };
-        const created = { lane, id, origin: 'event' as const, createdAt: event.acceptedAt, ...decided, dueAt };
+        const created = { lane, id, route, run, payload, createdAt: event.acceptedAt, dueAt, origin: 'event' as const };
         if (gathers) {
           const member = rows.create({ ...created, event: seq, class: DELIVERY_CLASS.gathering });
           wakes.addGathering(lane, { dueAt, seq: member });
           continue;
         }
         const first = { ...created, class: DELIVERY_CLASS.first };
-        const fresh = { attempts: 0, seriesFrom: 0, atFallback: false };
-        wakes.addFirst({ ...first, seq: rows.create({ ...first, event: seq }), ...fresh, event });
+        const fresh = { seq: rows.create({ ...first, event: seq }), attempts: 0, seriesFrom: 0, atFallback: false };
+        wakes.addFirst({ ...first, ...fresh, event });
       }
       counters.deliveriesCreated += deliveries.length;
       counters.pending += deliveries.length;

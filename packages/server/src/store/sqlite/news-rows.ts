@@ -35,7 +35,7 @@ export class NewsRows {
   }
 
   tell({ workspaceId, webhookId }: Lane, written: Omit<Written, 'webhookId'>): void {
-    for (const news of newsOf({ webhookId, ...written })) this.#record(workspaceId, news);
+    for (const news of newsOf({ ...written, webhookId })) this.#record(workspaceId, news);
   }
 
   /** A transaction was undone, and with it revisions. */

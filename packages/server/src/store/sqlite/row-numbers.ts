@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Lane, laneKey } from '../../domain/webhook.ts';
+import { LaneMap } from '../../domain/lane-map.ts';
+import type { Lane } from '../../domain/webhook.ts';
 import { oneRow } from './database.ts';
 
 /** The small numbers that rows carry for workspaces and lanes. Given when first needed, inside the caller's transaction. */
 export class RowNumbers {
   readonly #workspaces = new Map<string, number>();
-  readonly #lanes = new Map<string, number>();
+  readonly #lanes = new LaneMap<number>();
   readonly #findWorkspace;
   readonly #addWorkspace;
   readonly #findLane;
@@ -31,17 +32,18 @@ export class RowNumbers {
     const known = this.findLane(lane);
     if (known !== null) return known;
     const { number } = oneRow<Numbered>(this.#addLane, lane.workspaceId, lane.webhookId) ?? missing();
-    this.#lanes.set(laneKey(lane), number);
+    this.#lanes.set(lane, number);
     return number;
   }
 
   /** For reads, which write nothing. @returns null if nothing was ever owed in the lane */
   findLane(lane: Lane): number | null {
-    const key = laneKey(lane);
-    const known = this.#lanes.get(key) ?? oneRow<Numbered>(this.#findLane, lane.workspaceId, lane.webhookId)?.number;
-    if (known === undefined) return null;
-    this.#lanes.set(key, known);
-    return known;
+    const known = this.#lanes.get(lane);
+    if (known !== undefined) return known;
+    const row = oneRow<Numbered>(this.#findLane, lane.workspaceId, lane.webhookId);
+    if (row === null) return null;
+    this.#lanes.set(lane, row.number);
+    return row.number;
   }
 
   /** A transaction was undone, and with it numbers that it gave. */
