@@ -89,8 +89,8 @@ export const LANES: readonly Mutant[] = [
   {
     name: 'probes are attempts like others',
     file: 'deliver/engine.ts',
-    find: "isProbe: way.destination.circuit.state === 'open',",
-    replace: 'isProbe: false,',
+    find: "const isProbe = way.destination.circuit.state === 'open';",
+    replace: 'const isProbe = false;',
   },
   {
     name: 'an outcome that the disk cannot take is thrown away',

@@ -23,8 +23,8 @@ export const RUN_ORDER: readonly Mutant[] = [
   {
     name: 'the next of a run does not wait until the outcome is on disk',
     file: 'deliver/engine.ts',
-    find: 'settlement = await this.#settle(input, landed);',
-    replace: 'lane.forget(delivery.id);\n      settlement = await this.#settle(input, landed);',
+    find: 'const outcome = this.#concluded(input, landed);',
+    replace: 'const outcome = this.#concluded(input, landed);\n      lane.forget(delivery.id);',
   },
   {
     name: 'one that failed blocks nothing',
