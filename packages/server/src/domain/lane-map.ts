@@ -30,11 +30,6 @@ export class LaneMap<Value> {
     if (ofWorkspace.size === 0) this.#workspaces.delete(workspaceId);
   }
 
-  clear(): void {
-    this.#workspaces.clear();
-    this.#size = 0;
-  }
-
   /** In no order that means anything. What is deleted meanwhile is left out. */
   *values(): IterableIterator<Value> {
     for (const ofWorkspace of this.#workspaces.values()) yield* ofWorkspace.values();

@@ -50,14 +50,14 @@ export class WakeList {
   /** The transaction is committed, and somebody else tells of it. */
   take(): readonly Wake[] {
     const wakes = this.all;
-    // Not emptied: of a map that lives for long V8 keeps what was in it until its next great collection.
-    this.#wakes = new LaneMap();
+    this.forget();
     return wakes;
   }
 
   /** The transaction was undone. */
   forget(): void {
-    this.#wakes.clear();
+    // Not emptied: of a map that lives for long V8 keeps what was in it until its next great collection.
+    this.#wakes = new LaneMap();
   }
 
   #wake(lane: Lane): ListedWake {

@@ -6,7 +6,7 @@ import { oneRow } from './database.ts';
 /** The small numbers that rows carry for workspaces and lanes. Given when first needed, inside the caller's transaction. */
 export class RowNumbers {
   readonly #workspaces = new Map<string, number>();
-  readonly #lanes = new LaneMap<number>();
+  #lanes = new LaneMap<number>();
   readonly #findWorkspace;
   readonly #addWorkspace;
   readonly #findLane;
@@ -49,7 +49,7 @@ export class RowNumbers {
   /** A transaction was undone, and with it numbers that it gave. */
   forget(): void {
     this.#workspaces.clear();
-    this.#lanes.clear();
+    this.#lanes = new LaneMap();
   }
 }
 
