@@ -11,7 +11,10 @@ export interface ServerWithReceiver {
   readonly server: ServerProcess;
   /** Of a path at the receiver. */
   url(path: string): string;
-  /** Kills the server; another one is started on its folder. @param meanwhile what happens while there is none */
+  /**
+   * Kills the server; another one is started on its folder, at its address: it may send before the test knows that it runs.
+   * @param meanwhile what happens while there is none
+   */
   killAndStart(meanwhile?: () => void): Promise<void>;
 }
 
@@ -40,9 +43,10 @@ export function serverWithReceiver(
     },
     url: (path) => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}${path}`,
     async killAndStart(meanwhile = () => {}) {
+      const { port } = new URL(server.url);
       await server.kill();
       meanwhile();
-      server = await startServer(folder, flags);
+      server = await startServer(folder, [...flags, '--port', port]);
     },
   };
 }
