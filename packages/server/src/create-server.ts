@@ -9,11 +9,13 @@ import { openWaitingRoom } from './http/waiting-room.ts';
 import { newId } from './ids.ts';
 import { keepDevApiKey, readEncryptionKey } from './key-files.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
+import { packingRecord } from './store/packed-submission.ts';
 import type { ReadStore } from './store/store.ts';
 import { callsTo } from './threads/calls.ts';
-import { keepHeapSmall } from './threads/keep-heap-small.ts';
+
 import { launchThread } from './threads/open-thread.ts';
 import { settleDown } from './threads/settle-down.ts';
+import { setV8Flags } from './threads/v8-flags.ts';
 import { VERSION } from './version.ts';
 
 /** A running server. */
@@ -61,7 +63,7 @@ const ENGINE_CALLS = [
   'putEventType',
   'deleteEventType',
   'appendAudit',
-  'record',
+  'recordPacked',
   'requeue',
   'replay',
   'createJob',
@@ -83,7 +85,7 @@ type EngineCalls = Pick<EngineThreadMethods, (typeof ENGINE_CALLS)[number]>;
  */
 export async function createServer(config: Config, ended: AbortSignal): Promise<Server> {
   const { databaseUrl, databasePath, headerPrefix } = config;
-  keepHeapSmall(databasePath === null ? 'postgres' : 'sqlite');
+  setV8Flags(databasePath === null ? 'postgres' : 'sqlite');
   const encryptionKey = readEncryptionKey({ given: config.encryptionKey, databasePath });
   const addresses = { allowNetworks: config.allowNetworks, allowLoopback: config.allowLoopback };
   // All threads load their code at the same time; what this one needs is the largest part.
@@ -111,7 +113,7 @@ export async function createServer(config: Config, ended: AbortSignal): Promise<
     // Only now there is a database to read from.
     const readerData: ReaderThreadData = { address: engineData.address, encryptionKey };
     const reader = callsTo<ReadStore>(await threads[1].start(readerData), READS);
-    const store = { ...engine, ...reader };
+    const store = { ...engine, ...packingRecord(engine), ...reader };
     let ready = false;
     const app = createApi({
       config,

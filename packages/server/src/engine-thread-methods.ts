@@ -1,6 +1,7 @@
 import type { AttemptRecord } from './domain/attempt.ts';
 import type { Webhook } from './domain/webhook.ts';
 import type { StoreAddress } from './store/open-store.ts';
+import type { PackedRecord } from './store/packed-submission.ts';
 import type { Ownership, Store } from './store/store.ts';
 
 /** What the engine's thread is started with. */
@@ -21,7 +22,7 @@ export interface EngineThreadData {
 }
 
 /** What the main thread asks of the engine's thread: the store's writes, and what only the owner of the lanes knows. */
-export interface EngineThreadMethods extends Omit<Store, 'onWake' | keyof Ownership> {
+export interface EngineThreadMethods extends Omit<Store, 'onWake' | 'record' | keyof Ownership>, PackedRecord {
   /** Sends a `webhook.test` at once, past everything that waits, and records it. */
   sendTest(webhook: Pick<Webhook, 'workspaceId' | 'id'>): Promise<TestResult>;
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it is not waiting. */
@@ -30,8 +31,8 @@ export interface EngineThreadMethods extends Omit<Store, 'onWake' | keyof Owners
     webhookId: string,
     deliveryId: string,
   ): Promise<'cancelled' | 'sending' | 'missing'>;
-  /** Which of these deliveries are in the air now. */
-  sendingAmong(deliveryIds: readonly string[]): Promise<string[]>;
+  /** Which of these deliveries of a webhook are in the air now. */
+  sendingAmong(workspaceId: string, webhookId: string, deliveryIds: readonly string[]): Promise<string[]>;
   /** Begins to send what is owed. */
   startDelivering(): Promise<void>;
 }

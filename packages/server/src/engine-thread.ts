@@ -9,6 +9,7 @@ import { createTestSender } from './deliver/send-test.ts';
 import { createAddressPolicy } from './domain/public-address.ts';
 import type { EngineThreadData, EngineThreadMethods } from './engine-thread-methods.ts';
 import { openStore } from './store/open-store.ts';
+import { unpackingRecord } from './store/packed-submission.ts';
 import { createVault } from './store/vault.ts';
 import { answerCalls } from './threads/calls.ts';
 import { startThread } from './threads/open-thread.ts';
@@ -44,9 +45,10 @@ await startThread<EngineThreadData>(parentPort, async (data, port) => {
   const lookAgain = data.address.databasePath === null ? { lookAgainMs: OTHERS_JOBS_MS } : {};
   const jobRunner = new JobRunner({ jobs: store, clock, onError: onUpkeepError, ...lookAgain });
   const pruner = new Pruner({ store, clock, retentionMs: data.retentionMs, onError: onUpkeepError });
-  const { owns: _, onOwnership: __, ...calls } = store;
+  const { owns: _, onOwnership: __, record: ___, ...calls } = store;
   const methods: EngineThreadMethods = {
     ...calls,
+    ...unpackingRecord(store),
     async createJob(job) {
       const created = await store.createJob(job);
       jobRunner.wake();
@@ -54,7 +56,7 @@ await startThread<EngineThreadData>(parentPort, async (data, port) => {
     },
     sendTest: createTestSender({ engine, events: store, send, clock, dataText: data.testDataText }),
     cancelDelivery: (workspaceId, webhookId, deliveryId) => engine.cancel({ workspaceId, webhookId }, deliveryId),
-    sendingAmong: async (deliveryIds) => engine.sendingAmong(deliveryIds),
+    sendingAmong: async (workspaceId, webhookId, ids) => engine.sendingAmong({ workspaceId, webhookId }, ids),
     async startDelivering() {
       if (!data.sends) return;
       await engine.start();

@@ -220,14 +220,15 @@ test('sendingAmong names what is in the air or being written, and nothing else',
   const webhook = await addWebhook({ max_concurrency: 1 });
   await start();
   const ids = await publish(webhook, 2);
-  assert.deepEqual(engine.sendingAmong([...ids, newId('del')]), [ids[0]]);
+  const lane = laneOf(webhook);
+  assert.deepEqual(engine.sendingAmong(lane, [...ids, newId('del')]), [ids[0]]);
   receivers.requests[0]?.answer(answered(200));
   await pass();
-  assert.deepEqual(engine.sendingAmong(ids), ids);
+  assert.deepEqual(engine.sendingAmong(lane, ids), ids);
   write();
   receivers.requests[1]?.answer(answered(200));
   await pass();
   write();
   await pass();
-  assert.deepEqual(engine.sendingAmong(ids), []);
+  assert.deepEqual(engine.sendingAmong(lane, ids), []);
 });

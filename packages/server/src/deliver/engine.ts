@@ -15,6 +15,7 @@ import { LaneTimers } from './lane-timers.ts';
 import { Departures, OWNS_EVERYTHING } from './ownership.ts';
 import type { SendRequest } from './send-request.ts';
 import { Settler } from './settle.ts';
+import { Turns } from './turns.ts';
 
 export interface EngineOptions {
   queue: DeliveryQueue;
@@ -77,16 +78,16 @@ export class Engine {
   readonly #reader: LaneReader;
   readonly #gatherer: Gatherer;
   readonly #lanes = new LaneMap<Lane>();
-  /** Lanes that may have something to start, in the order of their turns. */
-  readonly #turns = new Set<Lane>();
+  readonly #turns = new Turns();
   /** When retries come due. */
   readonly #retries: LaneTimers;
   /** When lanes that may not send now may send again. */
   readonly #pauses: LaneTimers;
-  /** Deliveries in the air, and those whose outcome is being written. */
-  readonly #busy = new Set<string>();
   readonly #memory = { bytes: 0 };
+  /** Deliveries in the air. */
   #sending = 0;
+  /** The same, and those whose outcome is being written. */
+  #unsettled = 0;
   #reading = 0;
   #running = false;
   #pumpPlanned = false;
@@ -150,7 +151,7 @@ export class Engine {
     this.#cancelSweep();
     this.#retries.clear();
     this.#pauses.clear();
-    if (this.#busy.size > 0) {
+    if (this.#unsettled > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#options.clock.after(graceMs, resolve);
         this.#drained = () => {
@@ -162,15 +163,16 @@ export class Engine {
     this.#settler.stop();
   }
 
-  /** Which of these are in the air, or waiting for their outcome to be written. */
-  sendingAmong(deliveryIds: readonly string[]): string[] {
-    return deliveryIds.filter((id) => this.#busy.has(id));
+  /** Which of these, all of one lane, are in the air, or waiting for their outcome to be written. */
+  sendingAmong(id: LaneId, deliveryIds: readonly string[]): string[] {
+    const lane = this.#lanes.get(id);
+    return lane === undefined ? [] : deliveryIds.filter((deliveryId) => lane.isSending(deliveryId));
   }
 
   /** Cancels one waiting delivery. `sending`: it is in the air. `missing`: it does not wait. */
   async cancel(id: LaneId, deliveryId: string): Promise<'cancelled' | 'sending' | 'missing'> {
-    if (this.#busy.has(deliveryId)) return 'sending';
     const lane = this.#lane(id);
+    if (lane.isSending(deliveryId)) return 'sending';
     lane.reserve(deliveryId);
     const { queue, clock } = this.#options;
     try {
@@ -255,7 +257,7 @@ export class Engine {
       if (!isGained(lane.id) || !lane.isIdle) continue;
       this.#lanes.delete(lane.id);
       // It may wait for its turn since a test: beside the one that takes its place it would send the same.
-      this.#turns.delete(lane);
+      this.#turns.remove(lane);
     }
     if (this.#running) void this.#sweep();
   }
@@ -287,7 +289,7 @@ export class Engine {
     let nextMs = this.#limits.sweepMs;
     try {
       for (const lane of this.#lanes.values()) {
-        const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || this.#turns.has(lane);
+        const isPlanned = this.#retries.has(lane) || this.#pauses.has(lane) || lane.awaitsTurn;
         if (!isPlanned && lane.isForgettable(this.#options.clock.now())) this.#lanes.delete(lane.id);
       }
       for (const id of await this.#options.queue.sweep()) {
@@ -318,10 +320,9 @@ export class Engine {
 
   /** Gives every lane its turn until none can start anything. */
   #pump(): void {
-    for (const lane of this.#turns) {
-      if (!this.#running || !this.#mayStart()) return;
-      // Taken out and, if it has more, put in again behind the others.
-      this.#turns.delete(lane);
+    while (this.#running && this.#mayStart()) {
+      const lane = this.#turns.take();
+      if (lane === undefined) return;
       if (this.#turn(lane)) this.#turns.add(lane);
     }
   }
@@ -330,7 +331,7 @@ export class Engine {
     return (
       this.#sending < this.#limits.maxSending &&
       this.#reading < MAX_READING &&
-      this.#busy.size - this.#sending < this.#limits.maxUnsettled &&
+      this.#unsettled - this.#sending < this.#limits.maxUnsettled &&
       !this.#settler.isStuck
     );
   }
@@ -422,7 +423,7 @@ export class Engine {
   async #deliver(lane: Lane, input: Flight): Promise<void> {
     const { delivery } = input;
     let settlement: Settlement | null = null;
-    this.#busy.add(delivery.id);
+    this.#unsettled += 1;
     try {
       const landed = await this.#attempt(lane, input);
       const outcome = this.#concluded(input, landed);
@@ -434,7 +435,7 @@ export class Engine {
       this.#options.onError(error);
     }
     lane.forget(delivery.id, delivery);
-    this.#busy.delete(delivery.id);
+    this.#unsettled -= 1;
     if (lane.isLeaving && lane.isIdle) this.#left(lane);
     if (settlement !== null && lane.runs.keeps(delivery.run)) {
       lane.runs.lookAt(delivery.run);
@@ -446,7 +447,7 @@ export class Engine {
     }
     if (lane.stale || lane.webhook?.deletedAt !== null) this.#turns.add(lane);
     this.#plan();
-    if (!this.#running && this.#busy.size === 0) this.#drained();
+    if (!this.#running && this.#unsettled === 0) this.#drained();
   }
 
   /** In the air: takes up a slot until it is over. */

@@ -6,14 +6,18 @@ import type { Learned } from './attempt-delivery.ts';
 import { type HealthNews, type Landed, LaneHealth } from './lane-health.ts';
 import { LeftOut } from './left-out.ts';
 
+/** How many attempts are in the air of those that were sent since a circuit opened last. */
+export interface Ramp {
+  inAir: number;
+}
+
 /** One URL that a lane sends to, with what was learned about it and how it does. */
 export class LaneDestination {
   #known: Destination;
   readonly #health: LaneHealth;
   /** The signed text that the latest attempt had no time for. */
   offerFirst: SignatureScheme | null = null;
-  /** Ids of what is in the air and takes up room in the ramp of its circuit: what was sent before it opened does not. */
-  readonly #inRamp = new Set<string>();
+  #ramp: Ramp = { inAir: 0 };
   readonly leftOut = new LeftOut();
 
   constructor(known: Destination) {
@@ -32,12 +36,12 @@ export class LaneDestination {
 
   /** Attempts in the air, but for those that were sent before its circuit opened. */
   get inRamp(): number {
-    return this.#inRamp.size;
+    return this.#ramp.inAir;
   }
 
   /** How many more attempts its circuit lets into the air. */
   get room(): number {
-    return widthOf(this.#known.circuit) - this.#inRamp.size;
+    return widthOf(this.#known.circuit) - this.#ramp.inAir;
   }
 
   /** The instant before which nothing is sent; 0, or any other that is past: it is. */
@@ -50,12 +54,10 @@ export class LaneDestination {
     return this.waitsUntil(now) <= now && this.room > 0;
   }
 
-  started(deliveryId: string): void {
-    this.#inRamp.add(deliveryId);
-  }
-
-  landed(deliveryId: string): void {
-    this.#inRamp.delete(deliveryId);
+  /** One more is in the air. @returns what it takes up room in, until it has landed */
+  started(): Ramp {
+    this.#ramp.inAir += 1;
+    return this.#ramp;
   }
 
   /** Adds what an attempt learned to what others in the air have learned meanwhile. */
@@ -70,7 +72,7 @@ export class LaneDestination {
     const before = this.#known;
     const news = this.#health.observe(before, landed);
     const { circuit, failing } = news.destination;
-    if (circuit.state === 'open' && before.circuit.state !== 'open') this.#inRamp.clear();
+    if (circuit.state === 'open' && before.circuit.state !== 'open') this.#ramp = { inAir: 0 };
     if (circuit !== before.circuit || failing !== before.failing) this.#known = { ...before, circuit, failing };
     return news;
   }

@@ -16,7 +16,7 @@ import type { LoadedLane, Position, QueuedDelivery } from '../store/store.ts';
 import type { AttemptInput, Learned } from './attempt-delivery.ts';
 import type { RequestTemplate, TemplateSettings } from './build-request.ts';
 import { Gathering } from './gathering.ts';
-import { LaneDestination } from './lane-destination.ts';
+import type { LaneDestination, Ramp } from './lane-destination.ts';
 import type { HealthNews, Landed } from './lane-health.ts';
 import { LaneWays } from './lane-ways.ts';
 import { OwnTrouble } from './own-trouble.ts';
@@ -65,6 +65,8 @@ export class Lane {
     this.pacer === null || (await this.pacer.another(deadline));
   /** The webhook must be read (again) before anything is sent. */
   stale = true;
+  /** It is among those that wait for their turn. */
+  awaitsTurn = false;
   /** A read is under way. */
   reading = false;
   /** What was forgotten since the read that is under way began, and may be in what it brings; of what was settled, where it was. */
@@ -78,8 +80,8 @@ export class Lane {
   /** When what was left out was last read again. */
   #rereadAt = Number.NEGATIVE_INFINITY;
   readonly #waiting = new WaitingLines();
-  /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, where it goes. */
-  readonly #known = new Map<string, 'waiting' | LaneDestination | 'settling'>();
+  /** By id, deliveries that were read and are not settled, or are being cancelled; of one in the air, the ramp that it takes up room in. */
+  readonly #known = new Map<string, 'waiting' | Ramp | 'settling' | 'cancelling'>();
   readonly #progress = new ReadProgress();
   /** What waits for company in a batch. */
   readonly gathering: Gathering;
@@ -256,6 +258,12 @@ export class Lane {
     let count = 0;
     for (const state of this.#known.values()) if (state !== 'waiting') count += 1;
     return count;
+  }
+
+  /** It is in the air, or its outcome is being written. */
+  isSending(deliveryId: string): boolean {
+    const state = this.#known.get(deliveryId);
+    return typeof state === 'object' || state === 'settling';
   }
 
   /** An attempt ends the lane's deliveries for now. @returns false if something else did before, or a person resumed it since */
@@ -460,8 +468,7 @@ export class Lane {
 
   #start(delivery: QueuedDelivery, destination: LaneDestination): QueuedDelivery {
     this.#memory.bytes -= memoryOf(delivery);
-    this.#known.set(delivery.id, destination);
-    destination.started(delivery.id);
+    this.#known.set(delivery.id, destination.started());
     this.sending += 1;
     if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld += 1;
     return delivery;
@@ -503,8 +510,8 @@ export class Lane {
   landed(delivery: QueuedDelivery): void {
     this.sending -= 1;
     if (delivery.class !== DELIVERY_CLASS.first) this.#sendingOld -= 1;
-    const destination = this.#known.get(delivery.id);
-    if (destination instanceof LaneDestination) destination.landed(delivery.id);
+    const state = this.#known.get(delivery.id);
+    if (typeof state === 'object') state.inAir -= 1;
     this.#known.set(delivery.id, 'settling');
   }
 
@@ -527,7 +534,7 @@ export class Lane {
   /** Takes a delivery that is about to be cancelled out of the line; until it is {@link unreserve}d, no read brings it back. */
   reserve(deliveryId: string): void {
     this.#cancelling += 1;
-    this.#known.set(deliveryId, 'settling');
+    this.#known.set(deliveryId, 'cancelling');
     this.gathering.remove(deliveryId);
     this.#takeOut(deliveryId);
   }

@@ -36,8 +36,8 @@ export interface EnginePort {
     webhookId: string,
     deliveryId: string,
   ): Promise<'cancelled' | 'sending' | 'missing'>;
-  /** Ids of those deliveries that are in the air now. */
-  sendingAmong(deliveryIds: readonly string[]): Promise<string[]>;
+  /** Ids of those deliveries of a webhook that are in the air now. */
+  sendingAmong(workspaceId: string, webhookId: string, deliveryIds: readonly string[]): Promise<string[]>;
 }
 
 export interface TestResult {

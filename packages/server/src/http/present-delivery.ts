@@ -87,9 +87,11 @@ async function lookAtWaiting(
   const first = waiting[0];
   if (first === undefined) return () => 'as stored';
   const view = await workspaces.get(first.workspaceId);
-  const sending = new Set(await engine.sendingAmong(waiting.map((delivery) => owed(delivery).id)));
+  const sending = new Set<string>();
   const standings = new Map<string, Standing>();
-  for (const webhookId of new Set(waiting.map((delivery) => delivery.webhookId))) {
+  for (const [webhookId, ofWebhook = []] of Map.groupBy(waiting, (delivery) => delivery.webhookId)) {
+    const ids = ofWebhook.map((delivery) => owed(delivery).id);
+    for (const id of await engine.sendingAmong(first.workspaceId, webhookId, ids)) sending.add(id);
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
   }
   return (delivery) => {

@@ -67,7 +67,7 @@ export function createTestEngine(store: Store, clock: Clock): TestEngine {
       const count = await store.cancel({ lane, deliveryId, limit: 1, reason: 'cancelled by request' });
       return count === 1 ? 'cancelled' : 'missing';
     },
-    async sendingAmong(deliveryIds) {
+    async sendingAmong(_workspaceId, _webhookId, deliveryIds) {
       return deliveryIds.filter((id) => this.sending.has(id));
     },
   };

@@ -13,6 +13,11 @@ interface CarriedError {
   fields: readonly FieldError[];
 }
 
+interface Caller {
+  resolve: (result: unknown) => void;
+  reject: (error: Error) => void;
+}
+
 type Methods = Record<string, (...parameters: never[]) => Promise<unknown>>;
 
 /** A `MessagePort`, or the main thread's `Worker`. */
@@ -45,22 +50,24 @@ export function answerCalls(port: Port, target: Methods): void {
 
 /** The methods of another thread, as if they were here. @param methods their names */
 export function callsTo<Target extends object>(port: Port, methods: readonly (keyof Target & string)[]): Target {
-  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  // By id, which is free again after the answer: a map that is filled and emptied all the time leaves tables behind that are old.
+  const waiting: (Caller | null)[] = [];
+  const freeIds: number[] = [];
   const send = gather<Call>((calls) => port.postMessage(calls), setImmediate);
-  let lastId = 0;
   port.on('message', (answers) => {
     for (const [id, result, failure] of answers as Answer[]) {
-      const caller = waiting.get(id);
-      waiting.delete(id);
+      const caller = waiting[id];
+      waiting[id] = null;
+      freeIds.push(id);
       if (failure === null) caller?.resolve(result);
       else caller?.reject(unpack(failure));
     }
   });
   const call = (method: string, parameters: unknown[]) =>
     new Promise<unknown>((resolve, reject) => {
-      lastId += 1;
-      waiting.set(lastId, { resolve, reject });
-      send([lastId, method, parameters]);
+      const id = freeIds.pop() ?? waiting.length;
+      waiting[id] = { resolve, reject };
+      send([id, method, parameters]);
     });
   return Object.fromEntries(
     methods.map((method) => [method, (...parameters: unknown[]) => call(method, parameters)]),

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../errors.ts';
-import { YOUNG_GENERATION_MB } from './keep-heap-small.ts';
+
 import { settleDown } from './settle-down.ts';
+import { YOUNG_GENERATION_MB } from './v8-flags.ts';
 
 /** What a thread posts first: that it is ready, or why it cannot start. */
 type StartReport = { ready: true } | { ready: false; code: ErrorCode | null; message: string };
