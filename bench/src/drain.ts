@@ -13,7 +13,7 @@ import { waitUntilAtRest, waitUntilSettled } from './system.ts';
 const SLOTS = 1_000;
 
 /** A server at rest gives back what only the filling needed. */
-const REST_MS = 6_000;
+const REST_MS = 24_000;
 
 /** The fields of a webhook that outlasts the silence: an attempt that times out meanwhile is made again soon after. */
 const PATIENT = { timeout: 60, retry_policy: { max_retries: 50, retry_delay: 1, exponential_backoff: false } };
