@@ -89,11 +89,13 @@ async function lookAtWaiting(
   const view = await workspaces.get(first.workspaceId);
   const sending = new Set<string>();
   const standings = new Map<string, Standing>();
-  for (const [webhookId, ofWebhook = []] of Map.groupBy(waiting, (delivery) => delivery.webhookId)) {
+  const look = async (webhookId: string, ofWebhook: readonly Delivery[]) => {
     const ids = ofWebhook.map((delivery) => owed(delivery).id);
     for (const id of await engine.sendingAmong(first.workspaceId, webhookId, ids)) sending.add(id);
     standings.set(webhookId, await readStanding(store, first.workspaceId, webhookId));
-  }
+  };
+  const byWebhook = Map.groupBy(waiting, (delivery) => delivery.webhookId);
+  await Promise.all([...byWebhook].map(([webhookId, ofWebhook]) => look(webhookId, ofWebhook)));
   return (delivery) => {
     const { webhookId, route, failedBefore } = delivery;
     const { id, state, atFallback } = owed(delivery);
