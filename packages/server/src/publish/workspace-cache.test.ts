@@ -9,6 +9,7 @@ import { WorkspaceCache } from './workspace-cache.ts';
 
 const rules = { allowHttp: false, addressPolicy: createAddressPolicy({ allowNetworks: [] }), headerPrefix: 'X-Broxi-' };
 const WORKSPACE = 'ws_1';
+const audit = { workspaceId: WORKSPACE, id: 'aud_1', at: 0, actor: 'x', action: 'x', subject: 'x', detail: null };
 const MATCHING = { event: 'workflow.completed', data: { cost: 1 } };
 
 /** A webhook, and how often its filters were looked at, which is what compiling begins with. */
@@ -53,12 +54,38 @@ test('a change of one webhook compiles that one only', async () => {
   const cache = openCache([one.webhook, other.webhook]);
   (await cache.get(WORKSPACE)).subscribersOf('workflow.completed');
   const changed = counted('wh_other', ['*']);
-  const audit = { workspaceId: WORKSPACE, id: 'aud_1', at: 0, actor: 'x', action: 'x', subject: 'x', detail: null };
   await cache.putWebhook({ webhook: changed.webhook, expectedVersion: 1, audit });
   const view = await cache.get(WORKSPACE);
   assert.equal(view.revision, 2);
   assert.equal(view.subscribersOf('workflow.completed').length, 2);
   assert.deepEqual([one.looks(), other.looks(), changed.looks()], [1, 1, 1]);
+});
+
+test('what several save at one time is all seen by whoever publishes next', async () => {
+  const saved: Webhook[] = [];
+  let revision = 0;
+  const commits: (() => void)[] = [];
+  const directory: Pick<Directory, 'loadWorkspace' | 'putWebhook'> = {
+    loadWorkspace: async () => ({ revision, webhooks: [...saved], eventTypes: [] }),
+    async putWebhook({ webhook }) {
+      await new Promise<void>((resolve) => commits.push(resolve));
+      revision += 1;
+      const version = { ...webhook, version: 1, revision, createdAt: 0 };
+      saved.push(version);
+      return version;
+    },
+  };
+  const cache = new WorkspaceCache(directory as Directory, { clock: createFakeClock() });
+  const save = (id: string) => cache.putWebhook({ webhook: counted(id, ['*']).webhook, expectedVersion: null, audit });
+  for (let round = 0; round < 3; round += 1) {
+    await cache.get(WORKSPACE);
+    const all = Promise.all([1, 2, 3, 4].map((n) => save(`wh_${round}_${n}`)));
+    for (const commit of commits.splice(0)) commit();
+    await all;
+    const view = await cache.get(WORKSPACE);
+    assert.deepEqual([...view.webhooks.keys()].toSorted(), saved.map(({ id }) => id).toSorted());
+    assert.equal(view.subscribersOf('workflow.completed').length, saved.length);
+  }
 });
 
 test('there is nothing to ask of a webhook without filters and routes', async () => {

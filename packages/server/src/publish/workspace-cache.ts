@@ -82,18 +82,23 @@ export class WorkspaceCache {
 
   /** Puts one saved webhook into the view if it is the very next revision; otherwise the view is read anew. */
   async #advance(saved: Webhook): Promise<void> {
-    const loading = this.#views.get(saved.workspaceId);
-    if (loading === undefined) return;
-    const view = await loading;
-    if (view.revision >= saved.revision || this.#views.get(saved.workspaceId) !== loading) return;
+    const { workspaceId } = saved;
+    let loading: Promise<WorkspaceView> | undefined;
+    let view: WorkspaceView | undefined;
+    // Of several that are saved at one time each finds what the one before it made of the view.
+    do {
+      loading = this.#views.get(workspaceId);
+      view = await loading?.catch(() => undefined);
+    } while (this.#views.get(workspaceId) !== loading);
+    if (view === undefined || view.revision >= saved.revision) return;
     if (view.revision + 1 < saved.revision) {
-      this.#views.delete(saved.workspaceId);
+      this.#views.delete(workspaceId);
       return;
     }
     const webhooks = new Map(view.webhooks);
     if (saved.deletedAt === null) webhooks.set(saved.id, saved);
     else webhooks.delete(saved.id);
-    this.#views.set(saved.workspaceId, Promise.resolve(makeView(saved.revision, webhooks, view.eventTypes)));
+    this.#views.set(workspaceId, Promise.resolve(makeView(saved.revision, webhooks, view.eventTypes)));
   }
 
   #forget(workspaceId: string, loading: Promise<WorkspaceView>): void {
