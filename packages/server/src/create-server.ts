@@ -12,7 +12,6 @@ import type { ReaderThreadData } from './reader-thread.ts';
 import { packingRecord } from './store/packed-submission.ts';
 import type { ReadStore } from './store/store.ts';
 import { callsTo } from './threads/calls.ts';
-
 import { launchThread } from './threads/open-thread.ts';
 import { settleDown } from './threads/settle-down.ts';
 import { setV8Flags } from './threads/v8-flags.ts';

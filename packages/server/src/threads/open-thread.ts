@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../errors.ts';
-
 import { settleDown } from './settle-down.ts';
 import { YOUNG_GENERATION_MB } from './v8-flags.ts';
 
